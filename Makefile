@@ -1,0 +1,66 @@
+# Everything here needs only Go, make and a network; what needs more says so.
+
+GO      ?= go
+GOFLAGS ?= -trimpath
+export GOFLAGS
+
+BUILD    := build
+TOOL     := $(GO) tool -modfile=tools/go.mod
+BUDGET   ?= .ci/budget
+FUZZTIME ?= 10s
+BENCH    ?= .
+COUNT    ?= 1
+ARGS     ?=
+
+# Packages in which goroutines meet.
+RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker ./broker/web
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test race check format generate harness trust fuzz bench clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## serve a made-up district and print a comparison, tokens and a curl for each role
+	$(BUILD)/hallpass demo $(ARGS)
+
+build: ## build hallpass and hallpass-verify into build/
+	@mkdir -p $(BUILD)
+	$(GO) build -o $(BUILD)/ ./cmd/...
+
+test: ## run every test once
+	$(GO) test -timeout 15m ./...
+
+race: ## run the tests of the concurrent packages under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(RACE)
+
+check: ## format (gofumpt), vet, lint, and verify the modules
+	@$(TOOL) golangci-lint fmt --diff > /dev/null || { echo "not formatted: make format does it"; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) golangci-lint run
+	$(GO) mod verify
+
+format: ## write every Go file as make check wants it
+	$(TOOL) golangci-lint fmt
+
+generate: ## write generated files anew
+	$(GO) generate ./...
+
+harness: ## run the long tests at the size of BUDGET (.ci/budget)
+	@./.ci/harness $(BUDGET)
+
+trust: ## run the long tests and the fuzz targets at full size and print a dated summary (hours)
+	@./.ci/harness .ci/trust
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@./.ci/fuzz $(FUZZTIME)
+
+bench: ## print goal and measured beside the peer of each bench (BENCH=regexp COUNT=n)
+	@mkdir -p $(BUILD)
+	$(GO) build -modfile=tools/opa/go.mod -o $(BUILD)/opa github.com/open-policy-agent/opa
+	HALLPASS_BENCH=1 HALLPASS_BENCH_OPA=$(CURDIR)/$(BUILD)/opa \
+	  $(GO) test -timeout 60m -count $(COUNT) -run '^TestBench' -bench '$(BENCH)' -benchmem -v ./...
+
+clean: ## remove build/
+	rm -rf $(BUILD)

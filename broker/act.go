@@ -1,0 +1,151 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/seal"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
+)
+
+// act is what the district's own people and families do: it is read, checked,
+// written and recorded in one Update.
+type act struct {
+	event   tlog.Event
+	lane    store.Lane
+	caller  Caller
+	request any // what was asked; only its digest is in the public half
+}
+
+// outcome is what an act did.
+type outcome struct {
+	data      any                 // the answer's member data
+	created   bool                // something new exists
+	unlogged  bool                // nothing changed, so nothing is recorded
+	event     tlog.Event          // instead of the act's, where the outcome decides it
+	agreement agreement.Agreement // the agreement that the act is about; zero: none
+	key       seal.KeyID          // the key that opens the entry; empty: the district's
+	subjects  []records.SID       // the students concerned
+	places    int                 // how many the reader of the receipt knows there may be
+	body      any                 // the entry's private half; nil: the request
+}
+
+// moment is the one reading of the clock that an operation uses.
+type moment struct {
+	now   time.Time
+	today civil.Date
+}
+
+func (b *Broker) moment() moment {
+	now := b.clock().UTC()
+	return moment{now, civil.Of(now, b.zone)}
+}
+
+// perform runs an act in the Update that records it.
+func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (*Answer, error) {
+	var (
+		out  outcome
+		data []byte
+		s    sealed
+	)
+	_, err := b.store.Update(ctx, a.lane, func(tx store.Tx) (err error) {
+		if out, err = do(tx, b.moment()); err != nil {
+			return err
+		}
+		if data, err = json.Marshal(out.data, json.Deterministic(true)); err != nil || out.unlogged {
+			return err
+		}
+		d, err := a.draft(out, data)
+		if err != nil {
+			return err
+		}
+		if s, err = b.sealDraft(d); err != nil {
+			return err
+		}
+		return b.append(tx, &s)
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	if out.unlogged {
+		return &Answer{body: envelope(data, nil)}, nil
+	}
+	receipt, err := b.receipt(ctx, s.entry)
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{body: envelope(data, receipt), created: out.created}, nil
+}
+
+func (a act) draft(out outcome, data []byte) (draft, error) {
+	request, err := tlog.Canonical(a.request)
+	if err != nil {
+		return draft{}, internal(err)
+	}
+	d := draft{
+		event: a.event, caller: a.caller, decision: tlog.None, request: request, data: data,
+		agreement: out.agreement.ID, version: out.agreement.Version,
+		key: out.key, subjects: out.subjects, places: out.places, body: out.body,
+	}
+	if out.event != "" {
+		d.event = out.event
+	}
+	if d.key == "" {
+		d.key = districtKey
+	}
+	if d.body == nil {
+		d.body = jsonBytes(request)
+	}
+	return d, nil
+}
+
+// read answers from one snapshot without an entry: the district's public and
+// administrative facts, never a student's.
+func (b *Broker) read(ctx context.Context, do func(store.Reader, moment) (any, error)) (*Answer, error) {
+	var data []byte
+	err := b.store.View(ctx, func(r store.Reader) error {
+		v, err := do(r, b.moment())
+		if err != nil {
+			return err
+		}
+		data, err = json.Marshal(v, json.Deterministic(true))
+		return err
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &Answer{body: envelope(data, nil)}, nil
+}
+
+// admit refuses a caller whose role may not do this, with an entry. To the
+// caller it looks as if there were nothing.
+func (b *Broker) admit(ctx context.Context, c Caller, operation string, roles ...Role) error {
+	if c.is(roles...) {
+		return nil
+	}
+	return b.refuseAccess(ctx, c, operation)
+}
+
+// refuseAccess records that a caller reached for what is not theirs.
+func (b *Broker) refuseAccess(ctx context.Context, c Caller, operation string) error {
+	a := act{event: tlog.AccessRefused, lane: store.LanePartner, caller: c, request: map[string]string{"operation": operation}}
+	_, err := b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil })
+	if err != nil {
+		return err
+	}
+	return notAvailable()
+}
+
+// RecordMisdirected leaves an entry about a token that was validly signed but
+// has expired or is meant for somebody else.
+func (b *Broker) RecordMisdirected(ctx context.Context, c Caller, problem string) error {
+	a := act{event: tlog.AuthMisdirected, lane: store.LanePartner, caller: c, request: map[string]string{"problem": problem}}
+	_, err := b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil })
+	return err
+}

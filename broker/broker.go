@@ -1,0 +1,291 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/seal"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/store/bolt"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/broker/token"
+	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/rego"
+)
+
+// Options are what a process decides when it opens a district.
+type Options struct {
+	Clock           func() time.Time                        // nil: the machine's clock, or the simulated one
+	SimulatedNow    time.Time                               // only in a simulated district: the time to start from
+	AcceptClockJump bool                                    // the clock is over a day ahead of the log, and that is right
+	Policy          *policy.Engine                          // nil: the rules that ship
+	Log             *slog.Logger                            // nil: discards
+	BarrierLimit    time.Duration                           // how long a withdrawal waits before it cuts; 0: two seconds
+	Store           func(path string) (store.Engine, error) // nil: bbolt
+	StoreSabotage   store.Sabotage
+	Sabotage        Sabotage
+}
+
+// Sabotage removes one guard, so that a test can show that the guard is what
+// holds. It is never set outside tests.
+type Sabotage struct {
+	NoBarrier bool // withdrawals do not wait for answers on their way
+	NoStamp   bool // answers are recorded without a second look at what they depend on
+	NoCeiling bool // policy alone decides what leaves
+	NoHold    bool // grants open records that would expose the last unconsented students
+}
+
+// Broker is one district at work. Its methods may be called at once from many
+// goroutines.
+type Broker struct {
+	dir         string
+	settings    Settings
+	zone        *time.Location
+	clock       func() time.Time
+	store       *store.Store
+	vault       *seal.Vault
+	engine      *policy.Engine
+	checkpoints *checkpointer
+	verifier    *tlog.Verifier
+	tokens      token.Key
+	flights     *flights
+	policy      [32]byte // digest of the engine's rules
+	prepared    preparedAgreements
+	datasets    datasetCache
+	payments    *payCache
+	rosters     *rosterCache
+	log         *slog.Logger
+	sabotage    Sabotage
+	importing   chan struct{} // one import or close at a time
+}
+
+// Open opens a district's directory. It refuses a damaged store, a store
+// older than the log it signed, and a clock that jumped.
+func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
+	if _, err := os.Stat(filepath.Join(dir, fileStore)); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", dir, ErrNoDistrict)
+	}
+	b := &Broker{
+		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
+		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
+		payments: newPayCache(), rosters: newRosterCache(), importing: make(chan struct{}, 1),
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			b.Close()
+		}
+	}()
+	if err := b.openFiles(ctx, o); err != nil {
+		return nil, err
+	}
+	if b.engine == nil {
+		if b.engine, err = policy.Load(rego.FS); err != nil {
+			return nil, fmt.Errorf("loading the rules: %w", err)
+		}
+	}
+	if _, err := hex.Decode(b.policy[:], []byte(b.engine.Digest())); err != nil {
+		return nil, fmt.Errorf("reading the digest of the rules: %w", err)
+	}
+	if err := b.setClock(o); err != nil {
+		return nil, err
+	}
+	if err := b.checkLog(ctx, o); err != nil {
+		return nil, err
+	}
+	return b, b.collect(ctx)
+}
+
+func (b *Broker) openFiles(ctx context.Context, o Options) error {
+	open := o.Store
+	if open == nil {
+		open = func(path string) (store.Engine, error) { return bolt.Open(path, bolt.Options{}) }
+	}
+	engine, err := open(filepath.Join(b.dir, fileStore))
+	if err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	if b.store, err = store.Open(engine, store.Options{Sabotage: o.StoreSabotage}); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	if err := b.store.View(ctx, b.readSettings); err != nil {
+		return fmt.Errorf("reading the district's settings: %w", err)
+	}
+	return b.openKeys()
+}
+
+func (b *Broker) readSettings(r store.Reader) error {
+	raw, err := r.Get(colHead, key(headSettings))
+	if err != nil {
+		return err
+	}
+	if raw == nil {
+		return ErrNoDistrict
+	}
+	if err := json.Unmarshal(raw, &b.settings); err != nil {
+		return err
+	}
+	b.zone, err = time.LoadLocation(b.settings.TimeZone)
+	return err
+}
+
+func (b *Broker) openKeys() error {
+	keys := filepath.Join(b.dir, dirKeys)
+	district, err := seal.ReadKeyFile(filepath.Join(keys, fileDistrictKey))
+	if err != nil {
+		return fmt.Errorf("reading the district key: %w", err)
+	}
+	if b.vault, err = seal.OpenVault(filepath.Join(b.dir, fileKeys), district); err != nil {
+		return fmt.Errorf("opening the key file: %w", err)
+	}
+	secret, err := readSecret(filepath.Join(keys, fileLogKey))
+	if err != nil {
+		return fmt.Errorf("reading the log key: %w", err)
+	}
+	signer, err := tlog.NewSigner(string(secret))
+	if err != nil {
+		return fmt.Errorf("reading the log key: %w", err)
+	}
+	public, err := os.ReadFile(LogKeyPath(b.dir))
+	if err != nil {
+		return fmt.Errorf("reading the public log key: %w", err)
+	}
+	if b.verifier, err = tlog.NewVerifier(string(public)); err != nil {
+		return fmt.Errorf("reading the public log key: %w", err)
+	}
+	raw, err := readSecret(filepath.Join(keys, fileTokenKey))
+	if err != nil {
+		return fmt.Errorf("reading the token key: %w", err)
+	}
+	if b.tokens, err = token.ParseKey(raw); err != nil {
+		return fmt.Errorf("reading the token key: %w", err)
+	}
+	b.checkpoints = newCheckpointer(b.dir, b.store, signer)
+	return nil
+}
+
+// setClock takes the machine's clock or, in a simulated district, one that
+// starts where the caller says and then runs.
+func (b *Broker) setClock(o Options) error {
+	if o.Clock != nil {
+		b.clock = o.Clock
+		return nil
+	}
+	if !b.settings.IsSimulated() {
+		if !o.SimulatedNow.IsZero() {
+			return errors.New("the clock can be set only in a simulated district; make one with hallpass init --simulated-clock")
+		}
+		b.clock = time.Now
+		return nil
+	}
+	base, began := b.settings.Simulated, time.Now()
+	if !o.SimulatedNow.IsZero() {
+		base = o.SimulatedNow
+	}
+	b.clock = func() time.Time { return base.Add(time.Since(began)) }
+	return nil
+}
+
+// ErrRolledBack says that the store is older than the log that was signed.
+var ErrRolledBack = errors.New("the store is older than the log it has signed: it was restored from a copy, or replaced")
+
+// ErrClockJump says that the clock is over a day ahead of the log.
+var ErrClockJump = errors.New("the clock is over a day ahead of the newest entry; check it, then start with --accept-clock-jump")
+
+// checkLog compares the store with what was signed last, and the clock with
+// the newest entry.
+func (b *Broker) checkLog(ctx context.Context, o Options) error {
+	return b.store.View(ctx, func(r store.Reader) error {
+		if err := b.checkSigned(r); err != nil {
+			return err
+		}
+		newest, err := number(r, colHead, key(headLogTime))
+		if err != nil || newest == 0 || o.AcceptClockJump || b.settings.IsSimulated() {
+			return err
+		}
+		if b.clock().Sub(time.UnixMilli(int64(newest))) > 24*time.Hour {
+			return ErrClockJump
+		}
+		return nil
+	})
+}
+
+func (b *Broker) checkSigned(r store.Reader) error {
+	note, err := os.ReadFile(filepath.Join(b.dir, lastSigned))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the last signed checkpoint: %w", err)
+	}
+	last, err := b.verifier.OpenExact(note)
+	if err != nil {
+		return fmt.Errorf("reading the last signed checkpoint: %w", err)
+	}
+	size, err := number(r, colHead, key(headTree))
+	if err != nil {
+		return err
+	}
+	if int64(size) < last.Size {
+		return ErrRolledBack
+	}
+	root, err := tlog.Root(last.Size, hashReader{r})
+	if err != nil {
+		return fmt.Errorf("reading the root of the log: %w", err)
+	}
+	if root != last.Root {
+		return ErrRolledBack
+	}
+	return nil
+}
+
+// Close ends the district's work; what was acknowledged is durable already.
+func (b *Broker) Close() error {
+	var errs []error
+	if b.checkpoints != nil {
+		errs = append(errs, b.checkpoints.close())
+	}
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	if b.vault != nil {
+		errs = append(errs, b.vault.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Settings returns what the district was created with.
+func (b *Broker) Settings() Settings { return b.settings }
+
+// Failed returns why the store was sealed, or nil.
+func (b *Broker) Failed() error { return b.store.Failed() }
+
+// Now is the district's own time.
+func (b *Broker) Now() time.Time { return b.clock().UTC() }
+
+// alarm tells the operator of what must not happen; it never names a person.
+func (b *Broker) alarm(what string, err error) {
+	b.log.Error("alarm", slog.String("what", what), slog.String("error", err.Error()))
+}
+
+// Ready returns nil when requests can be answered, else why not.
+func (b *Broker) Ready(ctx context.Context) error {
+	if err := b.store.Failed(); err != nil {
+		return err
+	}
+	return b.store.View(ctx, func(r store.Reader) error {
+		_, err := b.dataset(r)
+		return err
+	})
+}

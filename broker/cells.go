@@ -1,0 +1,160 @@
+package broker
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/consent"
+)
+
+// spanCell says which days of the year a category's cells cover.
+type spanCell struct {
+	Category consent.Category `json:"category"`
+	From     civil.Date       `json:"from"`
+	To       civil.Date       `json:"to"`
+}
+
+// attendanceCell is a child's attendance over the open days. Days are exact
+// to the half; Rate is the percent of enrolled days attended.
+type attendanceCell struct {
+	Enrolled sdc.Milli `json:"days_enrolled"`
+	Absent   sdc.Milli `json:"days_absent"`
+	Rate     sdc.Milli `json:"rate"`
+}
+
+// attendance counts the open days. A suspension shows as what it is in the
+// register's arithmetic, present or absent, never as a suspension.
+func (w *walk) attendance(o opened) *attendanceCell {
+	spans := o.spans[consent.Attendance]
+	if len(spans) == 0 {
+		return nil
+	}
+	var total records.Attendance
+	for _, part := range w.openSessions(records.AttendanceFamily, o, spans) {
+		a, status := w.s.data.district.Attendance(o.student, part, o.schools[consent.Attendance], w.settings)
+		if status != records.Reported {
+			continue
+		}
+		total.Enrolled += a.Enrolled
+		total.Missed += a.Missed
+	}
+	if total.Enrolled == 0 {
+		return nil
+	}
+	enrolled, missed := total.Enrolled*500, total.Missed // thousandths of a day
+	return &attendanceCell{
+		Enrolled: sdc.Milli(enrolled), Absent: sdc.Milli(missed),
+		Rate: sdc.Milli((100_000*(enrolled-missed) + enrolled/2) / enrolled / 100 * 100),
+	}
+}
+
+// openSessions cuts the open days into spans of daily marks and, where a
+// school reports totals only, into the sessions that lie wholly inside: a
+// total that reaches over a closed day stays closed.
+func (w *walk) openSessions(family records.Family, o opened, spans []consent.Span) []records.Session {
+	var parts []records.Session
+	for _, span := range spans {
+		if span.From <= w.year.Start && span.To >= w.year.End {
+			return []records.Session{w.year}
+		}
+		parts = append(parts, records.Session{Start: span.From, End: span.To})
+	}
+	for _, s := range w.s.data.district.Sessions {
+		if s.Parent == w.year.ID && inside(s, spans) && w.summarised(family, o, s) {
+			parts = append(parts, s)
+		}
+	}
+	return parts
+}
+
+func (w *walk) summarised(family records.Family, o opened, s records.Session) bool {
+	return slices.ContainsFunc(o.student.Summaries, func(sum records.Summary) bool {
+		return family == records.AttendanceFamily && sum.Session == s.ID
+	})
+}
+
+// inside reports whether a session lies wholly in one of the spans.
+func inside(s records.Session, spans []consent.Span) bool {
+	return slices.ContainsFunc(spans, func(sp consent.Span) bool { return sp.From <= s.Start && s.End <= sp.To })
+}
+
+// gradeCell is one course result as the school gave it.
+type gradeCell struct {
+	Course  string    `json:"course"`
+	Session string    `json:"session"`
+	Value   string    `json:"value"`
+	Scale   string    `json:"scale"`
+	Credits sdc.Milli `json:"credits,omitzero"`
+}
+
+// grades lists the results of sessions that are open as a whole.
+func (w *walk) grades(o opened) []gradeCell {
+	spans := o.spans[consent.Grades]
+	if len(spans) == 0 {
+		return nil
+	}
+	var cells []gradeCell
+	for _, r := range o.student.Results {
+		s, ok := w.s.data.district.Session(r.Session)
+		year, known := w.s.data.district.YearOfSession(s)
+		if !ok || !known || year.ID != w.year.ID || !inside(s, spans) || !slices.Contains(o.schools[consent.Grades], r.School) {
+			continue
+		}
+		cells = append(cells, gradeCell{r.Course, r.Session, gradeText(r, w.settings.Scales), r.Scale, sdc.Milli(r.Credits) * 10})
+	}
+	return cells
+}
+
+func gradeText(r records.Result, district []records.Scale) string {
+	if scale, ok := records.FindScale(r.Scale, district); ok {
+		return scale.Text(r.Value)
+	}
+	return records.FormatHundredths(r.Value)
+}
+
+// incidentCell is one line of the discipline record, with the portions that
+// the family opened and no other.
+type incidentCell struct {
+	Date   civil.Date `json:"date,omitzero"`
+	Type   string     `json:"incident_type,omitzero"`
+	Action string     `json:"action,omitzero"`
+	Days   sdc.Milli  `json:"days,omitzero"`
+}
+
+// discipline lists the incidents of open days. Without the portion dates
+// the lines stand in the order of what they say, so that their order tells
+// no date.
+func (w *walk) discipline(o opened) []incidentCell {
+	var cells []incidentCell
+	for _, in := range o.student.Incidents {
+		var cell incidentCell
+		if w.opens(o, consent.DisciplineDates, in) {
+			cell.Date = in.Day
+		}
+		if w.opens(o, consent.DisciplineIncident, in) {
+			cell.Type = in.Type
+		}
+		if w.opens(o, consent.DisciplineAction, in) {
+			cell.Action, cell.Days = in.Action.String(), sdc.Milli(in.Days)*500
+		}
+		if cell != (incidentCell{}) {
+			cells = append(cells, cell)
+		}
+	}
+	slices.SortStableFunc(cells, compareIncidents)
+	return cells
+}
+
+func (w *walk) opens(o opened, c consent.Category, in records.Incident) bool {
+	return slices.Contains(o.schools[c], in.School) &&
+		slices.ContainsFunc(o.spans[c], func(s consent.Span) bool { return s.From <= in.Day && in.Day <= s.To })
+}
+
+// compareIncidents orders lines by date and, where there is none, by what they
+// say.
+func compareIncidents(a, b incidentCell) int {
+	return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Days, b.Days))
+}

@@ -1,0 +1,220 @@
+package broker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/compare"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
+)
+
+// cautions stand under every comparison.
+var cautions = []string{
+	"Children chose to join. A difference is not proof that the program caused it.",
+	"Figures are protected: shares stand in bands and means are rounded, so that no child can be worked out. What would be too revealing is withheld.",
+	"The rest is not adjusted to the cohort's mix of schools and grades.",
+}
+
+// Comparison answers with an agreement's released figures (the partner's
+// people).
+func (b *Broker) Comparison(ctx context.Context, c Caller, req ComparisonRequest) (*Answer, error) {
+	if req.School == "" {
+		req.School = policy.AllSchools
+	}
+	return b.answer(ctx, c, comparisonQuestion{req})
+}
+
+type comparisonQuestion struct{ req ComparisonRequest }
+
+func (q comparisonQuestion) agreement() string { return q.req.Agreement }
+
+func (q comparisonQuestion) canonical() any {
+	return map[string]string{"action": policy.ActionComparison, "agreement": q.req.Agreement, "school": q.req.School, "period": q.req.Period}
+}
+
+func (q comparisonQuestion) scope(c Caller) string { return scopeOf(c) }
+
+func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
+	period, err := q.period(s)
+	if err != nil {
+		return err
+	}
+	_, released, err := releases.get(s.r, key(q.req.Agreement, period.ID))
+	if err != nil {
+		return err
+	}
+	clauses := s.agreement.Agreement.Clauses
+	f.Action = policy.ActionComparison
+	f.Request = policy.Request{
+		School: q.req.School, Period: period.ID, PeriodFrom: period.Start, PeriodTo: period.End,
+		Grain: agreement.GrainAll, Categories: clauses.Categories, Indicators: clauses.Indicators,
+	}
+	if q.req.School != policy.AllSchools {
+		f.Request.Grain = agreement.GrainSchool
+	}
+	f.RosterPresent, f.ReleasePublished = s.agreement.Roster > 0, released
+	return nil
+}
+
+// period is the session that was named or, where none was, the one of the
+// newest release and, without any, the current school year.
+func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
+	if q.req.Period != "" {
+		period, ok := s.data.district.Session(q.req.Period)
+		if !ok {
+			return period, notAvailable()
+		}
+		return period, nil
+	}
+	var newest releaseRecord
+	err := releases.all(s.r, key(q.req.Agreement), func(_ []byte, rec releaseRecord) error {
+		if rec.PublishedAt.After(newest.PublishedAt) {
+			newest = rec
+		}
+		return nil
+	})
+	if err != nil {
+		return records.Session{}, err
+	}
+	if period, ok := s.data.district.Session(newest.Period.SessionID); ok {
+		return period, nil
+	}
+	period, ok := s.data.district.CurrentYear(s.today)
+	if !ok {
+		return period, unavailable("the district has loaded no school year yet", nil)
+	}
+	return period, nil
+}
+
+// comparisonData is the member data of the answer.
+type comparisonData struct {
+	Agreement   string          `json:"agreement"`
+	Period      periodView      `json:"period"`
+	School      string          `json:"school"`
+	Census      civil.Date      `json:"census"`
+	AsOf        civil.Date      `json:"as_of"`
+	DataAsOf    civil.Date      `json:"data_as_of"`
+	FrozenAt    time.Time       `json:"frozen_at"`
+	PublishedAt time.Time       `json:"published_at"`
+	Profile     string          `json:"profile"`
+	ForWhom     string          `json:"for_whom"`
+	Rows        []comparisonRow `json:"rows"`
+	Definitions []definition    `json:"definitions"`
+	Settings    []string        `json:"settings"`
+	Cautions    []string        `json:"cautions"`
+}
+
+// comparisonRow is a row with every indicator of the agreement.
+type comparisonRow struct {
+	Row     string             `json:"row"`
+	School  string             `json:"school,omitzero"`
+	Grade   string             `json:"grade,omitzero"`
+	Figures []comparisonFigure `json:"figures"`
+}
+
+// comparisonFigure is one indicator of a row: the cohort beside the rest or,
+// where that is withheld, the consented students beside the whole school.
+type comparisonFigure struct {
+	Indicator string           `json:"indicator"`
+	Status    sdc.Status       `json:"status"`
+	Cohort    *sdc.ShownSide   `json:"cohort,omitzero"`
+	Rest      *sdc.ShownSide   `json:"rest,omitzero"`
+	Reading   *compare.Reading `json:"reading,omitzero"`
+	Consented *consentedSide   `json:"consented,omitzero"`
+	Whole     *sdc.ShownSide   `json:"whole,omitzero"`
+}
+
+func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
+	period, err := q.period(s)
+	if err != nil {
+		return pay{}, err
+	}
+	rec, found, err := releases.get(s.r, key(q.req.Agreement, period.ID))
+	if err != nil || !found {
+		return pay{}, orNotAvailable(err)
+	}
+	data := comparisonData{
+		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
+		DataAsOf: civil.Of(rec.DataAsOf, s.b.zone), FrozenAt: rec.FrozenAt, PublishedAt: rec.PublishedAt,
+		Profile: string(rec.Release.Profile), ForWhom: "named_people",
+		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Cautions: cautions,
+	}
+	sum := summary{s: s, period: period, rec: rec, categories: d.Categories}
+	for _, figure := range rec.Release.Figures {
+		if err := data.add(&sum, q, figure); err != nil {
+			return pay{}, err
+		}
+	}
+	data.addNotReported(q, rec.Release.Figures)
+	p := pay{consented: sum.used, subjects: sum.subjects()}
+	if sum.used {
+		if p.detail, err = shownTo(s, sum.seen); err != nil {
+			return pay{}, err
+		}
+		p.places = len(sum.walk.roster)
+	}
+	p.data, err = json.Marshal(data, json.Deterministic(true))
+	return p, err
+}
+
+// asks reports whether a row belongs to what was asked: the pooled rows, or
+// those of the school.
+func (q comparisonQuestion) asks(k sdc.Key) bool {
+	if q.req.School == policy.AllSchools {
+		return k.School == ""
+	}
+	return k.School == q.req.School
+}
+
+// row returns the row of a key, made when it is not there.
+func (d *comparisonData) row(r sdc.ShownRow) *comparisonRow {
+	i := slices.IndexFunc(d.Rows, func(have comparisonRow) bool { return have.Row == r.Row })
+	if i < 0 {
+		d.Rows = append(d.Rows, comparisonRow{Row: r.Row, School: r.Key.School, Grade: r.Key.Grade})
+		i = len(d.Rows) - 1
+	}
+	return &d.Rows[i]
+}
+
+// add puts an indicator into the rows that were asked for.
+func (d *comparisonData) add(sum *summary, q comparisonQuestion, figure sdc.ShownFigure) error {
+	for _, row := range figure.Rows {
+		if !q.asks(row.Key) {
+			continue
+		}
+		shown, err := sum.figure(figure, row)
+		if err != nil {
+			return err
+		}
+		at := d.row(row)
+		at.Figures = append(at.Figures, shown)
+	}
+	return nil
+}
+
+// addNotReported says of each indicator without data that it is not reported:
+// never zero.
+func (d *comparisonData) addNotReported(q comparisonQuestion, figures []sdc.ShownFigure) {
+	if len(d.Rows) == 0 {
+		k := sdc.Key{}
+		if q.req.School != policy.AllSchools {
+			k.School = q.req.School
+		}
+		d.Rows = append(d.Rows, comparisonRow{Row: k.String(), School: k.School})
+	}
+	for _, f := range figures {
+		if f.Status != sdc.StatusNotReported {
+			continue
+		}
+		for i := range d.Rows {
+			d.Rows[i].Figures = append(d.Rows[i].Figures, comparisonFigure{Indicator: f.Indicator, Status: f.Status})
+		}
+	}
+}

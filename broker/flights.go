@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker/records"
+)
+
+// ErrCut says that an answer may not leave any more: a family withdrew while
+// it was on its way.
+var ErrCut = errors.New("the answer was cut because a consent was withdrawn")
+
+// flights is the table of answers on their way out, by agreement, and of the
+// students who may not be in them any more.
+type flights struct {
+	mu      sync.Mutex
+	aloft   map[string]map[*flight]struct{}
+	denied  map[records.SID]int
+	limit   time.Duration
+	without bool // sabotage: no barrier
+}
+
+// flight is one answer on its way, from before its snapshot until its bytes
+// are flushed.
+type flight struct {
+	table     *flights
+	agreement string
+	subjects  []records.SID
+	landed    chan struct{}
+	cut       func()
+	stopped   bool
+}
+
+func newFlights(limit time.Duration, without bool) *flights {
+	return &flights{
+		aloft: map[string]map[*flight]struct{}{}, denied: map[records.SID]int{},
+		limit: limit, without: without,
+	}
+}
+
+// enter registers an answer before its snapshot is opened.
+func (t *flights) enter(agreement string) *flight {
+	f := &flight{table: t, agreement: agreement, landed: make(chan struct{})}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.aloft[agreement] == nil {
+		t.aloft[agreement] = map[*flight]struct{}{}
+	}
+	t.aloft[agreement][f] = struct{}{}
+	return f
+}
+
+// depart allows the bytes to be written, unless a student in them was denied
+// meanwhile. cut must make a write that is running fail at once.
+func (f *flight) depart(cut func()) error {
+	f.table.mu.Lock()
+	defer f.table.mu.Unlock()
+	if f.table.without {
+		return nil
+	}
+	if f.stopped {
+		return ErrCut
+	}
+	for _, s := range f.subjects {
+		if f.table.denied[s] > 0 {
+			return ErrCut
+		}
+	}
+	f.cut = cut
+	return nil
+}
+
+// land takes the answer out of the table; it may be called twice.
+func (f *flight) land() {
+	f.table.mu.Lock()
+	defer f.table.mu.Unlock()
+	if _, ok := f.table.aloft[f.agreement][f]; !ok {
+		return
+	}
+	delete(f.table.aloft[f.agreement], f)
+	if len(f.table.aloft[f.agreement]) == 0 {
+		delete(f.table.aloft, f.agreement)
+	}
+	close(f.landed)
+}
+
+// deny keeps a student out of every answer that has not departed; allow ends
+// that once the store says so itself.
+func (t *flights) deny(s records.SID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.denied[s]++
+}
+
+func (t *flights) allow(s records.SID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.denied[s]--; t.denied[s] <= 0 {
+		delete(t.denied, s)
+	}
+}
+
+// barrier returns when every answer of the agreements that was on its way at
+// the call has landed. One that takes longer than the limit is cut.
+func (t *flights) barrier(ctx context.Context, agreements []string) {
+	if t.without {
+		return
+	}
+	pending := t.underWay(agreements)
+	late := time.NewTimer(t.limit)
+	defer late.Stop()
+	for _, f := range pending {
+		select {
+		case <-f.landed:
+			continue
+		case <-late.C:
+		case <-ctx.Done():
+		}
+		t.cutAll(pending)
+		break
+	}
+	for _, f := range pending {
+		<-f.landed
+	}
+}
+
+func (t *flights) underWay(agreements []string) []*flight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var pending []*flight
+	for _, a := range agreements {
+		for f := range t.aloft[a] {
+			pending = append(pending, f)
+		}
+	}
+	return pending
+}
+
+// cutAll stops what has not departed and cuts what is being written.
+func (t *flights) cutAll(pending []*flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range pending {
+		f.stopped = true
+		if f.cut != nil {
+			f.cut()
+		}
+	}
+}

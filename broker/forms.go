@@ -1,0 +1,136 @@
+package broker
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/consent"
+)
+
+// form is a family's answer as a partner collected it. It opens nothing until
+// the district confirms it, and its answer to the partner does not tell
+// whether the child is known.
+type form struct {
+	ID        string         `json:"id"`
+	Agreement string         `json:"agreement"`
+	By        Caller         `json:"by"`
+	Request   ConsentRequest `json:"request"`
+}
+
+// storedForm is a form at rest, sealed under its agreement's key.
+type storedForm struct {
+	Agreement string `json:"agreement"`
+	Sealed    []byte `json:"sealed"`
+}
+
+var forms = table[storedForm]{colForms}
+
+func formAAD(id string) []byte { return append([]byte("forms|"), id...) }
+
+// createForm takes in a form for a child of the partner's own roster.
+func (b *Broker) createForm(ctx context.Context, c Caller, req ConsentRequest) (*Answer, error) {
+	if err := req.checkForm(); err != nil {
+		return nil, err
+	}
+	id, err := newID("cns", "")
+	if err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.ConsentPending, lane: store.LanePartner, caller: c, request: req}
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		rec, found, err := agreements.get(tx, key(req.Agreement))
+		if err != nil || !found || !c.mine(rec.Agreement) {
+			return outcome{}, orNotAvailable(err)
+		}
+		roster, err := b.roster(tx, req.Agreement, rec.Roster)
+		if err != nil {
+			return outcome{}, err
+		}
+		if !slices.ContainsFunc(roster, func(m member) bool { return m.Ref == req.Student.ParticipantRef }) {
+			return outcome{}, invalidField("student.participant_ref", "is not on your roster", "upload the roster first, or correct the reference")
+		}
+		if err := b.putForm(tx, form{id, req.Agreement, c, req}); err != nil {
+			return outcome{}, err
+		}
+		data := grantView{
+			ID: id, Agreement: req.Agreement, Party: c.Partner, Status: consent.Pending, Answer: req.Answer, Categories: req.Categories,
+			RecordsFrom: req.RecordsFrom, RecordsTo: req.RecordsTo, Expires: req.Expires, SignedAt: req.SignedAt,
+		}
+		return outcome{data: data, created: true, key: agreementKey(req.Agreement), agreement: rec.Agreement}, nil
+	})
+}
+
+// checkForm refuses what is plainly no form; the law is applied when the
+// district confirms it.
+func (r ConsentRequest) checkForm() error {
+	var fields []Field
+	unless := func(ok bool, name, problem, remedy string) {
+		if !ok {
+			fields = append(fields, Field{name, problem, remedy})
+		}
+	}
+	unless(r.Student.ParticipantRef != "" && r.Student.StudentID == "", "student", "must be your own reference", "give participant_ref")
+	unless(r.Signer.Name != "" && r.Signer.GuardianID == "", "signer", "must be the name on the form", "give name; the district finds the person")
+	unless(r.Answer.Valid(), "answer", "is missing or unknown", "use yes, no or talk")
+	unless(len(r.Categories) > 0 && !slices.ContainsFunc(r.Categories, func(c consent.Category) bool { return !c.Valid() }), "categories", "are missing or unknown", "name the categories of the agreement")
+	unless(!r.SignedAt.IsZero(), "signed_at", "is missing", "give the date and time on the form")
+	unless(r.Evidence != consent.Evidence{}, "evidence", "is missing", "give the SHA-256 of the scan, or where the paper lies")
+	if len(fields) > 0 {
+		return invalid(fields...)
+	}
+	return nil
+}
+
+func (b *Broker) putForm(tx store.Tx, f form) error {
+	plain, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	box, err := b.vault.Seal(agreementKey(f.Agreement), formAAD(f.ID), plain)
+	if err != nil {
+		return err
+	}
+	return forms.put(tx, key(f.ID), storedForm{f.Agreement, box})
+}
+
+func (b *Broker) getForm(r store.Reader, id string) (f form, err error) {
+	s, found, err := forms.get(r, key(id))
+	if err != nil || !found {
+		return f, orNotAvailable(err)
+	}
+	plain, err := b.vault.Open(agreementKey(s.Agreement), formAAD(id), s.Sealed)
+	if err != nil {
+		return f, err
+	}
+	return f, json.Unmarshal(plain, &f)
+}
+
+// ConfirmConsent puts a partner's form in force (officer), as the answer of
+// the person whom the officer found on the student's file.
+func (b *Broker) ConfirmConsent(ctx context.Context, c Caller, id string, req ConfirmRequest) (*Answer, error) {
+	if err := b.admit(ctx, c, "confirm a consent", RoleOfficer); err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.ConsentConfirmed, lane: store.LaneOfficer, caller: c, request: req}
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		f, err := b.getForm(tx, id)
+		if err != nil {
+			return outcome{}, err
+		}
+		if done, err := tx.Get(colConsentIDs, key(id)); err != nil || done != nil {
+			return outcome{}, orConflict(err, "this form is confirmed already")
+		}
+		filled := f.Request
+		filled.Signer, filled.Method = req.Signer, consent.PartnerForm
+		if req.Student != (StudentRef{}) {
+			filled.Student = req.Student
+		}
+		out, err := b.enterConsent(tx, m, c, id, filled)
+		out.event, out.created = tlog.ConsentConfirmed, false
+		return out, err
+	})
+}

@@ -1,0 +1,126 @@
+package broker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
+)
+
+// snapshot is one consistent view of the store with what the gate gathered
+// from it. Everything an answer says comes from one snapshot.
+type snapshot struct {
+	b         *Broker
+	r         store.Reader
+	ctx       context.Context
+	caller    Caller
+	now       time.Time
+	today     civil.Date
+	agreement agreementRecord
+	partner   partnerRecord
+	banned    bool
+	stamp     stamp
+	data      *dataset
+}
+
+// gather reads what every partner request needs. An agreement that is not the
+// caller's looks like one that does not exist.
+func (b *Broker) gather(ctx context.Context, r store.Reader, c Caller, id string) (*snapshot, error) {
+	s := &snapshot{b: b, r: r, ctx: ctx, caller: c, now: b.clock().UTC()}
+	s.today = civil.Of(s.now, b.zone)
+	if c.expired(s.now) {
+		return nil, &Error{Kind: Unauthenticated, Detail: "the token has expired"}
+	}
+	err := s.readStamp(id, true)
+	if err == nil && !c.mine(s.agreement.Agreement) {
+		err = notAvailable()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Epoch < s.stamp.Epoch {
+		return nil, &Error{Kind: Unauthenticated, Detail: "the token was revoked; ask for a new one"}
+	}
+	s.data, err = b.dataset(r)
+	return s, err
+}
+
+// readStamp reads the agreement, its partner and every revision that an
+// answer under it depends on.
+func (s *snapshot) readStamp(id string, consented bool) (err error) {
+	var found bool
+	if s.agreement, found, err = agreements.get(s.r, key(id)); err != nil || !found {
+		return orNotAvailable(err)
+	}
+	if s.partner, found, err = partners.get(s.r, key(s.agreement.Agreement.Partner)); err != nil || !found {
+		return orNotAvailable(err)
+	}
+	if s.banned, err = bannedOn(s.r, s.partner.Partner, moment{s.now, s.today}); err != nil {
+		return err
+	}
+	s.stamp = stamp{
+		Agreement: s.agreement.Revision, Partner: s.partner.Revision, Banned: s.banned,
+		Policy: s.b.engine.Digest(), Day: s.today,
+	}
+	if s.stamp.Epoch, err = number(s.r, colEpochs, key(s.partner.Partner.ID)); err != nil {
+		return err
+	}
+	if s.stamp.Data, err = number(s.r, colHead, key(headData)); err != nil {
+		return err
+	}
+	if s.stamp.Release, err = number(s.r, colHead, key(headReleases)); err != nil || !consented {
+		return err
+	}
+	s.stamp.Consent, err = number(s.r, colConsentRev, key(id))
+	return err
+}
+
+// facts are what policy may know, without what the kind of request adds.
+func (s *snapshot) facts() policy.Facts {
+	p := s.partner.Partner
+	return policy.Facts{
+		Caller:    policy.Caller{Role: string(s.caller.Role), Partner: s.caller.Partner, Subject: s.caller.Subject, Sites: s.caller.Sites, Programs: s.caller.Programs},
+		Agreement: s.b.prepared.of(s.agreement),
+		Partner:   policy.PartnerFacts{ID: p.ID, State: string(p.State), Banned: s.banned, Sites: p.Sites, Programs: p.Programs},
+		Today:     s.today,
+	}
+}
+
+// preparedAgreements keeps each agreement in the form that policy reads, so
+// that a request does not convert it again.
+type preparedAgreements struct {
+	mu   sync.RWMutex
+	byID map[string]preparedAgreement
+}
+
+type preparedAgreement struct {
+	revision uint64
+	prepared *policy.Prepared
+}
+
+func (p *preparedAgreements) of(rec agreementRecord) *policy.Prepared {
+	p.mu.RLock()
+	kept, ok := p.byID[rec.Agreement.ID]
+	p.mu.RUnlock()
+	if ok && kept.revision == rec.Revision {
+		return kept.prepared
+	}
+	fresh := preparedAgreement{rec.Revision, policy.Prepare(rec.Agreement)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byID == nil {
+		p.byID = map[string]preparedAgreement{}
+	}
+	p.byID[rec.Agreement.ID] = fresh
+	return fresh.prepared
+}
+
+// clause returns the id of the clause that decides a kind of request.
+func (s *snapshot) clause(kind string) string { return s.agreement.Agreement.ClauseFor(kind) }
+
+// inForce reports whether the agreement is active on the snapshot's day.
+func (s *snapshot) inForce() bool { return s.agreement.Agreement.StateOn(s.today) == agreement.Active }

@@ -1,0 +1,259 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/seal"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+)
+
+// ImportRequest is a district's export to be loaded: a folder or a zip in the
+// plain CSV form, with what the district declares of it.
+type ImportRequest struct {
+	Path            string
+	Options         ingest.Options // ExportDate zero: today
+	AcceptErrorRows bool           // load the good rows although there are bad ones
+	DryRun          bool           // check and report, change nothing
+}
+
+// ImportResult is what an import found and did. Version is the data version
+// that counts now.
+type ImportResult struct {
+	Report    *ingest.Report `json:"report"`
+	Version   uint64         `json:"version"`
+	Rejected  bool           `json:"rejected"`
+	Unchanged bool           `json:"unchanged"`
+	DryRun    bool           `json:"dry_run"`
+}
+
+// Import loads an export (steward, officer). It is all or nothing: parts are
+// staged unreferenced, and one record makes them count. The same files twice
+// change nothing.
+func (b *Broker) Import(ctx context.Context, c Caller, req ImportRequest) (ImportResult, error) {
+	if err := b.admit(ctx, c, "import records", RoleSteward, RoleOfficer); err != nil {
+		return ImportResult{}, err
+	}
+	if err := b.exclusively(ctx); err != nil {
+		return ImportResult{}, err
+	}
+	defer b.release1()
+	if req.Options.ExportDate.IsZero() {
+		req.Options.ExportDate = b.moment().today
+	}
+	in, report, err := ingest.OpenPath(req.Path, req.Options)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	result := ImportResult{Report: report, Rejected: report.Rejected(req.AcceptErrorRows), DryRun: req.DryRun}
+	if in == nil {
+		return result, nil
+	}
+	l, err := b.prepareLoad(ctx, in)
+	if err != nil {
+		return result, err
+	}
+	report.Changes = &l.applied.Changes
+	result.Version, result.Unchanged = l.base.Version, l.base.Digest == report.Digest
+	if result.Rejected || result.Unchanged || req.DryRun {
+		return result, nil
+	}
+	result.Version++
+	return result, b.load(ctx, c, l, report)
+}
+
+// load is an import between its reading and its flip.
+type load struct {
+	base     manifest
+	next     manifest
+	applied  ingest.Applied
+	profiles []records.Profile // of every student of the next version, by SID
+	fresh    []seal.KeyID      // keys of students seen for the first time
+	index    []staged
+}
+
+// prepareLoad makes the next data version in memory.
+func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, error) {
+	l := &load{}
+	err := b.store.View(ctx, func(r store.Reader) error {
+		current, err := b.dataset(r)
+		if err != nil {
+			return err
+		}
+		l.base = current.manifest
+		known, err := b.profilesOf(r, current)
+		if err != nil {
+			return err
+		}
+		l.applied, err = b.apply(r, in, current, known, l)
+		if err != nil {
+			return err
+		}
+		l.profiles = mergeProfiles(l.applied, known, in.Present["guardians.csv"])
+		return b.indexPeople(r, l)
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	l.next = manifest{
+		Version: l.base.Version + 1, Digest: fmt.Sprintf("%x", in.Digest), Schools: l.applied.District.Schools,
+		Sessions: l.applied.District.Sessions, Calendars: map[string][]civil.Date{},
+		Coverage: l.applied.District.Coverage, Totals: l.applied.District.Totals,
+	}
+	for school, c := range l.applied.District.Calendars {
+		l.next.Calendars[school] = c.All()
+	}
+	return l, nil
+}
+
+func (b *Broker) profilesOf(r store.Reader, d *dataset) (map[records.SID]records.Profile, error) {
+	known := map[records.SID]records.Profile{}
+	for _, ref := range d.manifest.Pages {
+		if err := b.readPage(r, ref, func(p records.Profile) { known[p.SID] = p }); err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, known map[records.SID]records.Profile, l *load) (ingest.Applied, error) {
+	var failed error
+	byID := map[string]records.SID{}
+	look := func(id string) (records.SID, bool) {
+		if sid, ok := byID[id]; ok {
+			return sid, true
+		}
+		sids, err := b.lookup(r, byStudentID, id)
+		failed = errors.Join(failed, err)
+		if len(sids) == 0 {
+			return records.SID{}, false
+		}
+		byID[id] = sids[0]
+		return sids[0], true
+	}
+	ids := ingest.Identities{
+		Lookup: look,
+		Resolve: func(id string) records.SID {
+			if sid, ok := look(id); ok {
+				return sid
+			}
+			var sid records.SID
+			rand.Read(sid[:])
+			byID[id] = sid
+			l.fresh = append(l.fresh, studentKey(sid))
+			return sid
+		},
+		Known: func(sid records.SID) (records.Profile, bool) {
+			p, ok := known[sid]
+			return p, ok
+		},
+	}
+	return in.Apply(current.district, current.manifest.Version+1, ids), failed
+}
+
+// mergeProfiles are the identities of the next version: those of the files
+// and, of students who are not in them, the ones there were.
+func mergeProfiles(a ingest.Applied, known map[records.SID]records.Profile, guardians bool) []records.Profile {
+	listed := make(map[records.SID]records.Profile, len(a.Profiles))
+	for _, p := range a.Profiles {
+		listed[p.SID] = p
+	}
+	var all []records.Profile
+	for i := range a.District.Students {
+		s := &a.District.Students[i]
+		p, ok := listed[s.SID]
+		if !ok {
+			p = known[s.SID]
+		} else if !guardians {
+			p.Guardians = known[s.SID].Guardians
+		}
+		p.Enrollments = s.Enrollments
+		all = append(all, p)
+	}
+	return all
+}
+
+// indexPeople stages what the index of people lacks.
+func (b *Broker) indexPeople(r store.Reader, l *load) error {
+	type name struct{ kind, what string }
+	want := map[name][]records.SID{}
+	var order []name
+	note := func(kind, what string, sid records.SID) {
+		if what == "" {
+			return
+		}
+		n := name{kind, what}
+		if want[n] == nil {
+			order = append(order, n)
+		}
+		want[n] = append(want[n], sid)
+	}
+	for _, p := range l.profiles {
+		note(byStudentID, p.Person.StudentID, p.SID)
+		note(byNameBirth, records.MatchKey(p.Person.Given, p.Person.Family, p.Birth), p.SID)
+		for _, g := range p.Guardians {
+			note(byGuardianID, g.ID, p.SID)
+		}
+	}
+	for _, n := range order {
+		have, err := b.lookup(r, n.kind, n.what)
+		if err != nil {
+			return err
+		}
+		if all := sortedSIDs(append(slices.Clone(have), want[n]...)); !slices.Equal(all, have) {
+			put, err := b.indexed(n.kind, n.what, all)
+			if err != nil {
+				return err
+			}
+			l.index = append(l.index, put)
+		}
+	}
+	return nil
+}
+
+// load makes keys durable, stages the parts and flips the data version.
+func (b *Broker) load(ctx context.Context, c Caller, l *load, report *ingest.Report) error {
+	for keys := range slices.Chunk(l.fresh, maxStaged) {
+		if err := b.vault.NewKeys(keys...); err != nil {
+			return unavailable("the students' keys could not be made durable", err)
+		}
+	}
+	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next, puts: l.index}
+	if err := s.flush(); err != nil {
+		return storeError(err)
+	}
+	if err := s.pages(l.profiles); err != nil {
+		return storeError(err)
+	}
+	if err := s.segments(l.applied.District); err != nil {
+		return storeError(err)
+	}
+	return b.flip(ctx, c, s.next, report)
+}
+
+func (b *Broker) flip(ctx context.Context, c Caller, next manifest, report *ingest.Report) error {
+	a := act{event: tlog.ImportPublished, lane: store.LaneOfficer, caller: c, request: map[string]string{"sha256": next.Digest}}
+	_, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		version, err := number(tx, colHead, key(headData))
+		if err != nil {
+			return outcome{}, err
+		}
+		if version+1 != next.Version {
+			return outcome{}, conflict("another import came first; import again")
+		}
+		next.ImportedAt = m.now
+		if err := manifests.put(tx, key(next.Version), next); err != nil {
+			return outcome{}, err
+		}
+		body := map[string]any{"version": next.Version, "files": report.Files, "changes": report.Changes}
+		return outcome{data: map[string]any{"version": next.Version}, body: body}, putNumber(tx, colHead, key(headData), next.Version)
+	})
+	return err
+}

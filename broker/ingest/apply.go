@@ -1,0 +1,328 @@
+package ingest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+)
+
+// Identities tie the information system's ids to the district's own. Resolve
+// returns the SID of a student, a new one for a new student, and always the
+// same for the same id; Lookup tells whether one is known. Known returns the
+// profile of a student of the present version; it may be nil, and then changes
+// of names and guardians are not counted.
+type Identities struct {
+	Resolve func(studentID string) records.SID
+	Lookup  func(studentID string) (records.SID, bool)
+	Known   func(records.SID) (records.Profile, bool)
+}
+
+// Applied is the next data version and how it differs from the present one.
+// Profiles are those of the students in the files, by SID, with their merged
+// enrollments.
+type Applied struct {
+	District *records.District
+	Profiles []records.Profile
+	Changes  Changes
+}
+
+// Changes counts what an import adds, changes and removes, by file, and lists
+// the students for whom more than their rows changes.
+type Changes struct {
+	Files   map[string]Delta            `json:"files"`
+	Closed  []records.SID               `json:"-"` // not in the files: an enrollment was ended
+	Removed []records.SID               `json:"-"` // nothing of them is left
+	Merged  map[records.SID]records.SID `json:"-"` // old to new
+}
+
+// A Delta counts rows.
+type Delta struct {
+	Added   int `json:"added"`
+	Changed int `json:"changed"`
+	Removed int `json:"removed"`
+}
+
+// Apply makes the next data version from the present one (nil at the first
+// import) and the files. Within the school years of the files:
+//
+//   - a record family whose file is there is replaced for the students in the
+//     files; a family without a file keeps its records;
+//   - under SnapshotActive what the files do not name stays: a student who is
+//     not there keeps every record and the open enrollment ends on the export
+//     date; records at a school where the files do not place the student stay;
+//   - under SnapshotAll what the files do not name goes.
+//
+// Other school years stay as they are. The present version is not changed.
+func (im *Import) Apply(present *records.District, version uint64, ids Identities) Applied {
+	if present == nil {
+		present = records.NewDistrict(records.Content{})
+	}
+	a := &applier{im: im, ids: ids, present: present, years: records.Years(im.Sessions),
+		changes: Changes{Files: map[string]Delta{}, Merged: map[records.SID]records.SID{}}}
+	content := a.places()
+	content.Version = version
+	content.Students = a.students()
+	district := records.NewDistrict(content)
+	a.count(district)
+	return Applied{District: district, Profiles: a.profiles, Changes: a.changes}
+}
+
+type applier struct {
+	im       *Import
+	ids      Identities
+	present  *records.District
+	years    []records.Session
+	profiles []records.Profile
+	changes  Changes
+}
+
+// inYears reports whether the files speak of the day.
+func (a *applier) inYears(day civil.Date) bool {
+	return slices.ContainsFunc(a.years, func(y records.Session) bool { return y.Holds(day) })
+}
+
+// ofYears reports whether a session of the present version lies in a year that
+// the files speak of.
+func (a *applier) ofYears(id string) bool {
+	if slices.ContainsFunc(a.im.Sessions, func(s records.Session) bool { return s.ID == id }) {
+		return true
+	}
+	s, ok := a.present.Session(id)
+	return ok && a.inYears(s.Start)
+}
+
+func (a *applier) students() []records.Student {
+	next := map[records.SID]records.Student{}
+	for i := range a.present.Students {
+		s := clone(a.present.Students[i])
+		next[s.SID] = s
+	}
+	a.merge(next)
+	listed := map[records.SID]bool{}
+	for _, s := range a.im.Students {
+		profile := s.Profile
+		profile.SID = a.ids.Resolve(profile.Person.StudentID)
+		listed[profile.SID] = true
+		was := next[profile.SID]
+		profile.Enrollments = a.enrollments(was.Enrollments, profile.Enrollments)
+		a.profiles = append(a.profiles, profile)
+		student := profile.Student()
+		student.Enrollments = slices.Clone(profile.Enrollments)
+		student.Add(a.kept(was, s))
+		student.Add(s.Facts)
+		next[profile.SID] = student
+	}
+	slices.SortFunc(a.profiles, func(x, y records.Profile) int { return x.SID.Compare(y.SID) })
+	a.unlisted(next, listed)
+	return slices.Collect(maps.Values(next))
+}
+
+func clone(s records.Student) records.Student {
+	s.Enrollments, s.Marks, s.Summaries = slices.Clone(s.Enrollments), slices.Clone(s.Marks), slices.Clone(s.Summaries)
+	s.Incidents, s.Results = slices.Clone(s.Incidents), slices.Clone(s.Results)
+	return s
+}
+
+// merge moves the records of a merged student to the one that stays. Of a
+// record that both have, the staying student's counts.
+func (a *applier) merge(next map[records.SID]records.Student) {
+	for _, m := range a.im.Merges {
+		old, known := a.ids.Lookup(m.Old)
+		staying := a.ids.Resolve(m.New)
+		if !known || old == staying {
+			continue
+		}
+		a.changes.Merged[old] = staying
+		was, there := next[old]
+		if !there {
+			continue
+		}
+		delete(next, old)
+		s := next[staying]
+		s.SID = staying
+		s.Enrollments = union(s.Enrollments, was.Enrollments, stayKey)
+		s.Marks = union(s.Marks, was.Marks, markKey)
+		s.Summaries = union(s.Summaries, was.Summaries, summaryKey)
+		s.Incidents = union(s.Incidents, was.Incidents, incidentKey)
+		s.Results = union(s.Results, was.Results, resultKey)
+		next[staying] = s
+	}
+}
+
+func union[T any, K comparable](first, second []T, key func(T) K) []T {
+	seen := map[K]bool{}
+	for _, v := range first {
+		seen[key(v)] = true
+	}
+	for _, v := range second {
+		if !seen[key(v)] {
+			first = append(first, v)
+		}
+	}
+	return first
+}
+
+// enrollments joins what was known with what the files say.
+func (a *applier) enrollments(was, listed []records.Enrollment) []records.Enrollment {
+	all := slices.Clone(listed)
+	for _, e := range was {
+		before := !e.Exit.IsZero() && len(a.years) > 0 && e.Exit < a.years[0].Start
+		replaced := slices.ContainsFunc(listed, func(l records.Enrollment) bool { return l.School == e.School && overlap(l, e) })
+		switch {
+		case before:
+			all = append(all, e)
+		case replaced || a.im.Options.Snapshot == SnapshotAll:
+		default:
+			all = append(all, a.ended(e, listed))
+		}
+	}
+	slices.SortFunc(all, func(x, y records.Enrollment) int {
+		return cmp.Or(cmp.Compare(x.Entry, y.Entry), cmp.Compare(x.School, y.School))
+	})
+	return all
+}
+
+// ended closes an enrollment that an export of active students no longer
+// lists: on the day before the next one began, at the latest on the export
+// date.
+func (a *applier) ended(e records.Enrollment, listed []records.Enrollment) records.Enrollment {
+	last := a.im.Options.ExportDate
+	for _, l := range listed {
+		if l.Primary && l.Entry > e.Entry {
+			last = min(last, l.Entry-1)
+		}
+	}
+	if e.Exit.IsZero() || e.Exit > last {
+		e.Exit = max(last, e.Entry)
+	}
+	return e
+}
+
+// kept returns the facts of the present version that the files do not replace.
+func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
+	attendance := a.im.Present["attendance.csv"] || a.im.Present["attendance_summary.csv"]
+	for _, m := range was.Marks {
+		if !attendance || !a.inYears(m.Day) || a.elsewhere(m.School, s) {
+			f.Marks = append(f.Marks, m)
+		}
+	}
+	for _, v := range was.Summaries {
+		if !attendance || !a.ofYears(v.Session) || a.elsewhere(v.School, s) {
+			f.Summaries = append(f.Summaries, v)
+		}
+	}
+	for _, v := range was.Incidents {
+		if !a.im.Present["discipline.csv"] || !a.inYears(v.Day) || a.elsewhere(v.School, s) {
+			f.Incidents = append(f.Incidents, v)
+		}
+	}
+	for _, v := range was.Results {
+		if !a.im.Present["grades.csv"] || !a.ofYears(v.Session) || a.elsewhere(v.School, s) {
+			f.Results = append(f.Results, v)
+		}
+	}
+	return f
+}
+
+// elsewhere reports whether an export of active students says nothing of the
+// student at the school, so that records there stay.
+func (a *applier) elsewhere(school string, s Student) bool {
+	if a.im.Options.Snapshot == SnapshotAll {
+		return false
+	}
+	return !slices.ContainsFunc(s.Profile.Enrollments, func(e records.Enrollment) bool { return e.School == school }) &&
+		!slices.ContainsFunc(s.Facts.Marks, func(m records.Mark) bool { return m.School == school }) &&
+		!slices.ContainsFunc(s.Facts.Summaries, func(v records.Summary) bool { return v.School == school }) &&
+		!slices.ContainsFunc(s.Facts.Incidents, func(v records.Incident) bool { return v.School == school }) &&
+		!slices.ContainsFunc(s.Facts.Results, func(v records.Result) bool { return v.School == school })
+}
+
+// unlisted treats the students who are not in the files.
+func (a *applier) unlisted(next map[records.SID]records.Student, listed map[records.SID]bool) {
+	for sid, s := range next {
+		if listed[sid] {
+			continue
+		}
+		was := s.Enrollments
+		s.Enrollments = a.enrollments(was, nil)
+		if a.im.Options.Snapshot == SnapshotAll {
+			f := a.kept(s, Student{})
+			s.Marks, s.Summaries, s.Incidents, s.Results = f.Marks, f.Summaries, f.Incidents, f.Results
+			if len(s.Enrollments) == 0 && f.Empty() {
+				delete(next, sid)
+				a.changes.Removed = append(a.changes.Removed, sid)
+				continue
+			}
+		}
+		if !slices.Equal(was, s.Enrollments) {
+			a.changes.Closed = append(a.changes.Closed, sid)
+		}
+		next[sid] = s
+	}
+	slices.SortFunc(a.changes.Closed, records.SID.Compare)
+	slices.SortFunc(a.changes.Removed, records.SID.Compare)
+}
+
+// places joins schools, sessions, calendars, coverage and public totals.
+func (a *applier) places() records.Content {
+	im, p := a.im, a.present
+	c := records.Content{
+		Schools:   union(slices.Clone(im.Schools), p.Schools, func(s records.School) string { return s.ID }),
+		Totals:    union(slices.Clone(im.Totals), p.Totals, totalKey),
+		Calendars: map[string]*records.Calendar{},
+		Coverage:  slices.Clone(im.Coverage),
+	}
+	was := slices.DeleteFunc(slices.Clone(p.Sessions), func(s records.Session) bool {
+		overlaps := func(y records.Session) bool { return s.Start <= y.End && y.Start <= s.End }
+		return s.Type == records.SchoolYear && slices.ContainsFunc(a.years, overlaps)
+	})
+	c.Sessions = union(slices.Clone(im.Sessions), was, func(s records.Session) string { return s.ID })
+	for _, s := range c.Schools {
+		if cal := a.calendar(s.ID); cal != nil {
+			c.Calendars[s.ID] = cal
+		}
+	}
+	for _, cover := range p.Coverage {
+		if !a.replaces(cover) {
+			c.Coverage = append(c.Coverage, cover)
+		}
+	}
+	slices.SortFunc(c.Coverage, func(x, y records.Coverage) int {
+		return cmp.Or(cmp.Compare(x.School, y.School), cmp.Compare(x.Year, y.Year), cmp.Compare(x.Family, y.Family))
+	})
+	return c
+}
+
+// replaces reports whether the files speak anew of a family, school and year.
+func (a *applier) replaces(c records.Coverage) bool {
+	same := func(n records.Coverage) bool { return n.School == c.School && n.Year == c.Year && n.Family == c.Family }
+	if slices.ContainsFunc(a.im.Coverage, same) {
+		return true
+	}
+	file := map[records.Family]bool{
+		records.AttendanceFamily: a.im.Present["attendance.csv"] || a.im.Present["attendance_summary.csv"],
+		records.DisciplineFamily: a.im.Present["discipline.csv"],
+		records.GradesFamily:     a.im.Present["grades.csv"],
+	}
+	return a.im.Options.Snapshot == SnapshotAll && file[c.Family] && a.ofYears(c.Year)
+}
+
+func (a *applier) calendar(school string) *records.Calendar {
+	was, is := a.present.Calendars[school], a.im.Calendars[school]
+	switch {
+	case is == nil:
+		return was
+	case was == nil:
+		return is
+	}
+	days := is.All()
+	for _, day := range was.All() {
+		if !a.inYears(day) {
+			days = append(days, day)
+		}
+	}
+	return records.NewCalendar(days)
+}

@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+)
+
+var errSyntax = errors.New("the file is not RFC 4180")
+
+// A scanner yields the records of a CSV text as encoding/csv does: empty lines
+// are skipped, a carriage return before a line feed belongs to the line's end.
+// Lines without a quote are split in place; the others go to encoding/csv.
+// Fields are valid until the next call.
+type scanner struct {
+	rest      []byte
+	line      int // of the record that next returned, from 1
+	following int // the line after it
+	fields    [][]byte
+	quoted    *bufio.Reader
+	src       bytes.Reader
+}
+
+func newScanner(text []byte) *scanner { return &scanner{rest: text, following: 1} }
+
+// next returns the next record, nil at the end, or errSyntax.
+func (s *scanner) next() ([][]byte, error) {
+	for len(s.rest) > 0 {
+		end := bytes.IndexByte(s.rest, '\n')
+		line, after := s.rest, s.rest[len(s.rest):]
+		if end >= 0 {
+			line, after = s.rest[:end], s.rest[end+1:]
+		}
+		if bytes.IndexByte(line, '"') >= 0 {
+			return s.record()
+		}
+		s.rest, s.line = after, s.following
+		s.following++
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		if len(line) > 0 {
+			return s.split(line), nil
+		}
+	}
+	return nil, nil
+}
+
+func (s *scanner) split(line []byte) [][]byte {
+	fields := s.fields[:0]
+	for {
+		i := bytes.IndexByte(line, ',')
+		if i < 0 {
+			break
+		}
+		fields = append(fields, line[:i])
+		line = line[i+1:]
+	}
+	s.fields = append(fields, line)
+	return s.fields
+}
+
+// record reads a record with quotes: it ends at the first line feed that an
+// even number of quotes precedes.
+func (s *scanner) record() ([][]byte, error) {
+	end, quotes := 0, 0
+	for {
+		i := bytes.IndexByte(s.rest[end:], '\n')
+		if i < 0 {
+			end = len(s.rest)
+			break
+		}
+		quotes += bytes.Count(s.rest[end:end+i], []byte{'"'})
+		end += i + 1
+		if quotes%2 == 0 {
+			break
+		}
+	}
+	text := s.rest[:end]
+	s.rest, s.line = s.rest[end:], s.following
+	s.following += bytes.Count(text, []byte{'\n'})
+	return s.parse(text)
+}
+
+func (s *scanner) parse(text []byte) ([][]byte, error) {
+	s.src.Reset(text)
+	if s.quoted == nil {
+		s.quoted = bufio.NewReader(&s.src)
+	} else {
+		s.quoted.Reset(&s.src)
+	}
+	r := csv.NewReader(s.quoted)
+	r.FieldsPerRecord = -1
+	record, err := r.Read()
+	if err != nil {
+		return nil, errSyntax
+	}
+	if _, err := r.Read(); err == nil {
+		return nil, errSyntax // a quote out of place hid the end of the line
+	}
+	s.fields = s.fields[:0]
+	for _, f := range record {
+		s.fields = append(s.fields, []byte(f))
+	}
+	return s.fields, nil
+}

@@ -1,0 +1,146 @@
+package ingest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/hallpass-edu/hallpass/broker/records"
+)
+
+func (im *importer) readStudent(r *row) {
+	p := records.Profile{
+		Person: records.Person{StudentID: r.text(0), Given: r.text(1), Family: r.text(2)},
+		Birth:  r.date(3), Sex: r.text(4), RaceEthnicity: r.text(5),
+		EnglishLearner: r.flag(6), SpecialEducation: r.flag(7), EconomicallyDisadvantaged: r.flag(8),
+	}
+	if !p.Birth.IsZero() && (p.Birth > im.opt.ExportDate || p.Birth < im.opt.ExportDate.AddYears(-120)) {
+		r.fault(3, ImpossibleBirth, "")
+	}
+	if r.bad || !im.once(r, 0, p.Person.StudentID) {
+		return
+	}
+	im.students[p.Person.StudentID] = int32(len(im.out.Students))
+	im.out.Students = append(im.out.Students, Student{Profile: p})
+}
+
+// readMerge lets rows of other files that still use the old id count for the
+// new one.
+func (im *importer) readMerge(r *row) {
+	m := Merge{Old: r.text(0), Date: r.date(2)}
+	student := im.studentOf(r, 1)
+	if m.Date > im.opt.ExportDate {
+		r.fault(2, AfterExport, "")
+	}
+	if r.bad {
+		return
+	}
+	m.New = im.out.Students[student].Profile.Person.StudentID
+	known, there := im.students[m.Old]
+	switch {
+	case m.Old == m.New || string(r.raw(1)) == m.Old:
+		r.fault(0, MergedWithItself, "")
+	case there && im.out.Students[known].Profile.Person.StudentID == m.Old:
+		r.fault(0, MergedStillThere, "")
+	case there:
+		r.fault(0, MergedTwice, "")
+	default:
+		im.students[m.Old] = student
+		im.out.Merges = append(im.out.Merges, m)
+	}
+}
+
+// A stayRow is an enrollment, whose it is, and the line it stands on.
+type stayRow struct {
+	records.Enrollment
+	student int32
+	line    int
+}
+
+// readEnrollments reads all, then drops the later of two that overlap at one
+// school.
+func (im *importer) readEnrollments(t *table) {
+	var rows []stayRow
+	t.each(func(r *row) {
+		student := im.studentOf(r, 0)
+		_, school := im.schoolOf(r, 1)
+		e := records.Enrollment{School: school, Entry: r.date(2), Exit: r.optionalDate(3), Grade: r.text(4)}
+		e.Primary = r.flag(5) != records.No
+		r.span(3, e.Entry, e.Exit)
+		if !r.bad {
+			rows = append(rows, stayRow{e, student, r.line})
+		}
+	})
+	slices.SortStableFunc(rows, func(a, b stayRow) int {
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.line, b.line))
+	})
+	for _, e := range rows {
+		im.stay(t, e)
+	}
+}
+
+func (im *importer) stay(t *table, e stayRow) {
+	p := &im.out.Students[e.student].Profile
+	for _, earlier := range p.Enrollments {
+		if !overlap(earlier, e.Enrollment) {
+			continue
+		}
+		if earlier.School == e.School {
+			t.late(e.line, 2, EnrollmentOverlap)
+			return
+		}
+		if earlier.Primary && e.Primary {
+			t.lateWarning(e.line, 2, TwoPrimaries)
+		}
+	}
+	p.Enrollments = append(p.Enrollments, e.Enrollment)
+}
+
+func overlap(a, b records.Enrollment) bool {
+	return (a.Exit.IsZero() || b.Entry <= a.Exit) && (b.Exit.IsZero() || a.Entry <= b.Exit)
+}
+
+func (im *importer) readGuardian(r *row) {
+	student := im.studentOf(r, 0)
+	g := records.Guardian{ID: r.text(1), HoldsRights: r.flag(2) == records.Yes, Given: r.text(3), Family: r.text(4),
+		Relation: r.text(5), Capacity: guardianCapacity(r), Language: r.text(7), Email: r.text(8), Phone: r.text(9)}
+	if r.bad || !im.once(r, 1, im.idOf(student)+"\x00"+g.ID) {
+		return
+	}
+	if (g.Capacity == records.CapacityEmergencyContact || g.Capacity == records.CapacityCaseworker) && g.HoldsRights {
+		r.fault(2, NeverHoldsRights, "")
+		g.HoldsRights = false
+	}
+	if tag, err := language.Parse(g.Language); g.Language != "" && err != nil {
+		r.fault(7, BadLanguage, "")
+		g.Language = ""
+	} else if g.Language != "" {
+		g.Language = tag.String()
+	}
+	if g.Email != "" && !mailAddress(g.Email) {
+		r.fault(8, BadEmail, "")
+		g.Email = ""
+	}
+	p := &im.out.Students[student].Profile
+	p.Guardians = append(p.Guardians, g)
+}
+
+// guardianCapacity reads the capacity; an empty one is parent for a mother or
+// father, else unknown.
+func guardianCapacity(r *row) string {
+	if len(r.raw(6)) > 0 {
+		return r.code(6, records.Capacities())
+	}
+	switch strings.ToLower(string(r.raw(5))) {
+	case "mother", "father":
+		return records.CapacityParent
+	}
+	return records.CapacityUnknown
+}
+
+func mailAddress(s string) bool {
+	user, host, ok := strings.Cut(s, "@")
+	return ok && user != "" && host != "" && !strings.ContainsAny(s, " ,;<>()\"") && !strings.Contains(host, "@")
+}

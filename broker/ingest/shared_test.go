@@ -1,0 +1,40 @@
+package ingest_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+)
+
+// shared returns a folder of the sample data that is kept beside the
+// project, or skips.
+func shared(t testing.TB, folder string) string {
+	t.Helper()
+	roots := []string{os.Getenv("HALLPASS_SHARED")}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		roots = append(roots, filepath.Join(dir, "shared"))
+	}
+	for _, root := range roots {
+		path := filepath.Join(root, "data", folder)
+		if _, err := os.Stat(path); root != "" && err == nil {
+			return path
+		}
+	}
+	t.Skipf("no shared/data/%s beside the project: set HALLPASS_SHARED to the folder that holds data/", folder)
+	return ""
+}
+
+func date(t testing.TB, s string) civil.Date {
+	t.Helper()
+	d, err := civil.Parse(s)
+	if err != nil {
+		t.Fatal(s, err)
+	}
+	return d
+}

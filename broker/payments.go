@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/hallpass-edu/hallpass/policy"
+)
+
+// payCache keeps finished answers. An answer is a function of its stamp, of
+// what was asked and of what the caller may see; all of them are in the key,
+// so that an answer is never served past a change of any.
+type payCache struct {
+	mu    sync.Mutex
+	byKey map[payKey]pay
+	order []payKey // oldest first
+}
+
+type payKey struct {
+	agreement, request, scope, categories string
+	stamp                                 stamp
+}
+
+// maxPayments bounds the answers kept.
+const maxPayments = 512
+
+func newPayCache() *payCache { return &payCache{byKey: map[payKey]pay{}} }
+
+// of returns the answer to a decided question, built at most once a stamp.
+func (c *payCache) of(s *snapshot, q question, d policy.Decision, request []byte) (pay, error) {
+	k := payKey{agreement: q.agreement(), request: string(request), scope: q.scope(s.caller), stamp: s.stamp}
+	for _, category := range d.Categories {
+		k.categories += string(category) + " "
+	}
+	c.mu.Lock()
+	kept, ok := c.byKey[k]
+	c.mu.Unlock()
+	if ok {
+		return kept, nil
+	}
+	built, err := q.build(s, d)
+	if err != nil {
+		return pay{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.byKey[k]; !ok {
+		if len(c.order) == maxPayments {
+			delete(c.byKey, c.order[0])
+			c.order = append(c.order[:0], c.order[1:]...)
+		}
+		c.byKey[k], c.order = built, append(c.order, k)
+	}
+	return built, nil
+}

@@ -1,0 +1,118 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+)
+
+// periodRecord is an academic session that the district reports on.
+type periodRecord struct {
+	Session     string     `json:"session_id"`
+	Census      civil.Date `json:"census,omitzero"`
+	Provisional civil.Date `json:"provisional,omitzero"`
+	Final       civil.Date `json:"final,omitzero"`
+	FrozenAt    time.Time  `json:"frozen_at,omitzero"`
+	PublishedAt time.Time  `json:"published_at,omitzero"`
+}
+
+// The states of a period.
+const (
+	periodOpen      = "open"
+	periodFrozen    = "frozen"
+	periodPublished = "published"
+)
+
+func (p periodRecord) state() string {
+	switch {
+	case !p.PublishedAt.IsZero():
+		return periodPublished
+	case !p.FrozenAt.IsZero():
+		return periodFrozen
+	}
+	return periodOpen
+}
+
+var periods = table[periodRecord]{colPeriods}
+
+// periodListed is what is read of a period.
+type periodListed struct {
+	periodView
+	State       string     `json:"state"`
+	Census      civil.Date `json:"census,omitzero"`
+	Provisional civil.Date `json:"provisional,omitzero"`
+	Final       civil.Date `json:"final,omitzero"`
+	FrozenAt    time.Time  `json:"frozen_at,omitzero"`
+	PublishedAt time.Time  `json:"published_at,omitzero"`
+}
+
+// Periods lists the district's sessions with their dates and states.
+func (b *Broker) Periods(ctx context.Context, c Caller) (*Answer, error) {
+	if err := b.admit(ctx, c, "list periods", RoleOfficer, RoleSteward, RoleAuditor, RolePartner); err != nil {
+		return nil, err
+	}
+	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+		d, err := b.dataset(r)
+		if err != nil {
+			return nil, err
+		}
+		list := []periodListed{}
+		for _, s := range d.district.Sessions {
+			p, _, err := periods.get(r, key(s.ID))
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, periodListed{viewPeriod(s), p.state(), p.Census, p.Provisional, p.Final, p.FrozenAt, p.PublishedAt})
+		}
+		return map[string]any{"periods": list}, nil
+	})
+}
+
+// SetCalendar publishes a period's dates (officer, steward). After the freeze
+// they stand.
+func (b *Broker) SetCalendar(ctx context.Context, c Caller, id string, req CalendarRequest) (*Answer, error) {
+	if err := b.admit(ctx, c, "set a period's calendar", RoleOfficer, RoleSteward); err != nil {
+		return nil, err
+	}
+	if err := req.Validate(); err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.PeriodCalendar, lane: store.LaneOfficer, caller: c, request: req}
+	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) {
+		d, err := b.dataset(tx)
+		if err != nil {
+			return outcome{}, err
+		}
+		s, ok := d.district.Session(id)
+		if !ok {
+			return outcome{}, notAvailable()
+		}
+		if req.Census < s.Start || req.Census > s.End {
+			return outcome{}, invalidField("census", "is outside the period", "give a day from the period's first to its last")
+		}
+		p, _, err := periods.get(tx, key(id))
+		if err != nil {
+			return outcome{}, err
+		}
+		if p.state() != periodOpen {
+			return outcome{}, conflict("the period is frozen; its calendar stands")
+		}
+		p.Session, p.Census, p.Provisional, p.Final = id, req.Census, req.Provisional, req.Final
+		out := outcome{data: periodListed{viewPeriod(s), p.state(), p.Census, p.Provisional, p.Final, p.FrozenAt, p.PublishedAt}}
+		return out, periods.put(tx, key(id), p)
+	})
+}
+
+// Validate refuses dates that are missing or out of order.
+func (r CalendarRequest) Validate() error {
+	if r.Census.IsZero() {
+		return invalidField("census", "is missing", "give the day on which rosters freeze")
+	}
+	if !r.Provisional.IsZero() && r.Provisional < r.Census || !r.Final.IsZero() && r.Final < max(r.Census, r.Provisional) {
+		return invalidField("final", "is out of order", "give census, then provisional, then final")
+	}
+	return nil
+}

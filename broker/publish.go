@@ -1,0 +1,222 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/compare"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+)
+
+// releaseRecord is what was published for one agreement and period: protected
+// figures and nothing else. It is written once and served many times.
+type releaseRecord struct {
+	Agreement   string         `json:"agreement"`
+	Version     int            `json:"version"`
+	Period      periodView     `json:"period"`
+	Census      civil.Date     `json:"census"`
+	FrozenAt    time.Time      `json:"frozen_at"`
+	PublishedAt time.Time      `json:"published_at"`
+	DataAsOf    time.Time      `json:"data_as_of"`
+	Release     sdc.Release    `json:"release"`
+	Definitions []definition   `json:"definitions"`
+	Settings    []string       `json:"settings"`
+	Scale       *records.Scale `json:"scale,omitzero"` // of the course results
+}
+
+// definition is what an indicator means, printed with every report.
+type definition struct {
+	ID          string   `json:"id"`
+	Version     int      `json:"version"`
+	Family      string   `json:"family"`
+	Name        string   `json:"name"`
+	Unit        string   `json:"unit"`
+	Direction   string   `json:"direction"`
+	Numerator   string   `json:"numerator"`
+	Denominator string   `json:"denominator"`
+	Notes       []string `json:"notes,omitzero"`
+}
+
+var releases = table[releaseRecord]{colReleases}
+
+// ClosePeriod freezes a period if it is open, computes its figures and
+// publishes them (officer, steward). It can be repeated after a stop at any
+// point, and repeating it changes nothing.
+func (b *Broker) ClosePeriod(ctx context.Context, c Caller, session string) (*Answer, error) {
+	if err := b.admit(ctx, c, "close a period", RoleOfficer, RoleSteward); err != nil {
+		return nil, err
+	}
+	if err := b.exclusively(ctx); err != nil {
+		return nil, err
+	}
+	defer b.release1()
+	if _, err := b.freeze(ctx, c, session); err != nil {
+		return nil, err
+	}
+	f, list, err := b.compute(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.PeriodPublished, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": session}}
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		return b.publish(tx, m, f, list)
+	})
+}
+
+// exclusively admits one import or close at a time; release1 lets the next in.
+func (b *Broker) exclusively(ctx context.Context) error {
+	select {
+	case b.importing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return unavailable("another import or close is running; ask again", ctx.Err())
+	}
+}
+
+func (b *Broker) release1() { <-b.importing }
+
+// compute makes the figures of a freeze from its own data version.
+func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []releaseRecord, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		var found bool
+		if f, found, err = freezes.get(r, key(session)); err != nil || !found {
+			return orNotAvailable(err)
+		}
+		d, err := b.datasetOf(r, f.Data)
+		if err != nil {
+			return err
+		}
+		s, ok := d.district.Session(session)
+		if !ok {
+			return notAvailable()
+		}
+		for _, a := range f.Agreements {
+			rec, err := b.figures(r, d, s, f, a)
+			if err != nil {
+				return fmt.Errorf("computing the figures of %s: %w", a.ID, err)
+			}
+			list = append(list, rec)
+		}
+		return nil
+	})
+	return f, list, err
+}
+
+// datasetOf returns a data version that may be older than the current one.
+func (b *Broker) datasetOf(r store.Reader, version uint64) (*dataset, error) {
+	if kept := b.datasets.newest.Load(); kept != nil && kept.manifest.Version == version {
+		return kept, nil
+	}
+	return b.loadDataset(r, version)
+}
+
+func (b *Broker) figures(r store.Reader, d *dataset, s records.Session, f freeze, a frozenAgreement) (releaseRecord, error) {
+	terms, found, err := agreementHistory.get(r, key(a.ID, uint64(a.Version), a.Revision))
+	if err != nil || !found {
+		return releaseRecord{}, orNotAvailable(err)
+	}
+	cohort, err := bitmapOf(a.Cohort)
+	if err != nil {
+		return releaseRecord{}, err
+	}
+	clauses := terms.Agreement.Clauses
+	rec := releaseRecord{
+		Agreement: a.ID, Version: a.Version, Period: viewPeriod(s), Census: f.Census, FrozenAt: f.At,
+		DataAsOf: d.manifest.ImportedAt, Settings: records.Settings{Scale: a.Scale}.Lines(),
+	}
+	scale, known := records.FindScale(a.Scale, nil)
+	if known {
+		rec.Scale = &scale
+	}
+	rows := rowsOf(d.district, f.Census, clauses.Schools, cohort, a.Plan)
+	whole := roaring.New()
+	for _, row := range rows {
+		whole.Or(row.T)
+	}
+	var raw []sdc.RawFigure
+	for _, plan := range a.Plan.Figures {
+		ind, ok := records.Find(plan.Indicator)
+		if !ok {
+			continue
+		}
+		rec.Definitions = append(rec.Definitions, define(ind))
+		measure, err := compare.MeasureOf(ind, scale)
+		if err != nil {
+			return rec, err
+		}
+		column := b.column(d.district, ind, s, clauses.Schools, a.Scale, whole)
+		raw = append(raw, column.Figure(ind.ID, measure, rows))
+	}
+	rec.Release, err = sdc.Protect(a.Plan, raw, sdc.Profile(clauses.Profile))
+	return rec, err
+}
+
+func define(i records.Indicator) definition {
+	return definition{i.ID, i.Version, string(i.Family), i.Name, i.Unit, string(i.Direction), i.Numerator, i.Denominator, i.Notes}
+}
+
+// rowsOf lays the frozen cohort out in the rows of its plan.
+func rowsOf(d *records.District, census civil.Date, schools []string, cohort *roaring.Bitmap, plan sdc.Plan) []sdc.RowSets {
+	dosage := map[uint32]int{}
+	for it := cohort.Iterator(); it.HasNext(); {
+		dosage[it.Next()] = 1
+	}
+	groups := compare.Choose(compare.Place(d.Students, census), compare.Choice{Schools: schools, Dosage: dosage, Floor: 1})
+	var grain compare.Grain
+	for _, f := range plan.Figures {
+		for _, v := range f.Verdicts {
+			grain.School = grain.School || v.Key.School != ""
+			grain.Grade = grain.Grade || v.Key.Grade != ""
+		}
+	}
+	return groups.Rows(grain)
+}
+
+// publish writes the releases, unless the freeze they come from changed.
+func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) (outcome, error) {
+	p, _, err := periods.get(tx, key(f.Session))
+	if err != nil {
+		return outcome{}, err
+	}
+	now, found, err := freezes.get(tx, key(f.Session))
+	if err != nil {
+		return outcome{}, err
+	}
+	if !found || !now.At.Equal(f.At) || now.Data != f.Data {
+		return outcome{}, conflict("the freeze changed while its figures were computed; close the period again")
+	}
+	ids := agreementIDs(f)
+	data := map[string]any{"session_id": f.Session, "state": periodPublished, "agreements": ids}
+	if p.state() == periodPublished {
+		return outcome{data: data, unlogged: true}, nil
+	}
+	for _, rec := range list {
+		rec.PublishedAt = m.now
+		if err := releases.put(tx, key(rec.Agreement, f.Session), rec); err != nil {
+			return outcome{}, err
+		}
+	}
+	p.PublishedAt = m.now
+	if err := periods.put(tx, key(f.Session), p); err != nil {
+		return outcome{}, err
+	}
+	body := map[string]any{"period": f.Session, "plans": plansOf(f)}
+	return outcome{data: data, body: body}, bump(tx, colHead, key(headReleases))
+}
+
+// plansOf is the officer's private record of what was withheld and why.
+func plansOf(f freeze) []sdc.Plan {
+	plans := make([]sdc.Plan, len(f.Agreements))
+	for i, a := range f.Agreements {
+		plans[i] = a.Plan
+	}
+	return slices.Clip(plans)
+}

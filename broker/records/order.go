@@ -1,0 +1,82 @@
+package records
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Sort puts the student's facts into their canonical order: what two imports
+// of the same files, or a segment and its source, are compared in.
+func (s *Student) Sort() {
+	slices.SortFunc(s.Enrollments, compareEnrollments)
+	slices.SortFunc(s.Marks, compareMarks)
+	slices.SortFunc(s.Summaries, compareSummaries)
+	slices.SortFunc(s.Incidents, compareIncidents)
+	slices.SortFunc(s.Results, compareResults)
+}
+
+func compareEnrollments(a, b Enrollment) int {
+	return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.School, b.School), cmp.Compare(a.Exit, b.Exit),
+		cmp.Compare(a.Grade, b.Grade))
+}
+
+func compareMarks(a, b Mark) int {
+	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.School, b.School), cmp.Compare(a.Code, b.Code),
+		cmp.Compare(a.Portion, b.Portion))
+}
+
+func compareSummaries(a, b Summary) int {
+	return cmp.Or(cmp.Compare(a.Session, b.Session), cmp.Compare(a.School, b.School),
+		cmp.Compare(a.Enrolled, b.Enrolled), cmp.Compare(a.Absent, b.Absent))
+}
+
+func compareIncidents(a, b Incident) int {
+	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.School, b.School), cmp.Compare(a.ID, b.ID),
+		cmp.Compare(a.Type, b.Type), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Days, b.Days))
+}
+
+func compareResults(a, b Result) int {
+	return cmp.Or(cmp.Compare(a.Course, b.Course), cmp.Compare(a.School, b.School), cmp.Compare(a.Scale, b.Scale),
+		cmp.Compare(a.Credits, b.Credits), cmp.Compare(a.Session, b.Session), cmp.Compare(a.Value, b.Value))
+}
+
+// interner makes equal texts share one piece of memory.
+type interner map[string]string
+
+func (t interner) share(s *string) {
+	if *s == "" {
+		return
+	}
+	if known, ok := t[*s]; ok {
+		*s = known
+		return
+	}
+	t[*s] = *s
+}
+
+func (t interner) student(s *Student) {
+	t.share(&s.Sex)
+	t.share(&s.RaceEthnicity)
+	for i := range s.Enrollments {
+		t.share(&s.Enrollments[i].School)
+		t.share(&s.Enrollments[i].Grade)
+	}
+	for i := range s.Marks {
+		t.share(&s.Marks[i].School)
+	}
+	for i := range s.Summaries {
+		t.share(&s.Summaries[i].School)
+		t.share(&s.Summaries[i].Session)
+	}
+	for i := range s.Incidents {
+		t.share(&s.Incidents[i].School)
+		t.share(&s.Incidents[i].Type)
+	}
+	for i := range s.Results {
+		r := &s.Results[i]
+		t.share(&r.School)
+		t.share(&r.Session)
+		t.share(&r.Course)
+		t.share(&r.Scale)
+	}
+}

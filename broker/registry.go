@@ -1,0 +1,133 @@
+package broker
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/store"
+)
+
+// The collections of a district's store. Keys are built by key, so that no
+// part can run into the next; nothing in a key names a person.
+const (
+	colHead       store.Collection = "head"        // one value a name: see the head constants
+	colLeaves     store.Collection = "leaves"      // index -> leaf
+	colHashes     store.Collection = "hashes"      // stored hash index -> hash
+	colEntries    store.Collection = "entries"     // index -> sealed entry
+	colPartners   store.Collection = "partners"    // partner -> partnerRecord
+	colBans       store.Collection = "bans"        // legal entity -> ban
+	colAgreements store.Collection = "agreements"  // agreement -> agreementRecord
+	colHistory    store.Collection = "history"     // agreement, version -> agreement as it was signed
+	colConsentRev store.Collection = "consent_rev" // agreement -> revision of what families and rosters say
+	colEpochs     store.Collection = "epochs"      // partner -> epoch under which its tokens count
+	colConsents   store.Collection = "consents"    // sid, ordinal -> sealed grant
+	colConsentIDs store.Collection = "consent_ids" // consent -> sid, ordinal
+	colForms      store.Collection = "forms"       // consent -> sealed form that a partner collected
+	colIDs        store.Collection = "ids"         // HMAC(kind, source id) -> sealed sids
+	colPages      store.Collection = "pages"       // data version, page -> sealed persons
+	colSegments   store.Collection = "segments"    // data version, school, year -> sealed facts
+	colManifests  store.Collection = "manifests"   // data version -> manifest
+	colRosters    store.Collection = "rosters"     // agreement, version -> roster head
+	colRosterRows store.Collection = "roster_rows" // agreement, version, ordinal -> sealed participant
+	colMatches    store.Collection = "matches"     // agreement, HMAC(participant) -> sealed decision
+	colPeriods    store.Collection = "periods"     // session -> periodRecord
+	colFreezes    store.Collection = "freezes"     // session -> freeze
+	colReleases   store.Collection = "releases"    // agreement, session -> release
+	colPublished  store.Collection = "published"   // session, agreement -> the sets behind every figure
+	colKnown      store.Collection = "known"       // session -> whose values were ever opened to anyone
+	colCopies     store.Collection = "copies"      // sid, agreement, columns, index -> sealed row as it was sent
+)
+
+// The names in colHead.
+const (
+	headSettings = "settings" // Settings
+	headTree     = "tree"     // number of leaves
+	headLogTime  = "log_time" // newest time in the log, Unix milliseconds
+	headData     = "data"     // current data version
+	headReleases = "releases" // counts freezes and publications
+	headConsent  = "consent"  // counts changes of what families, rosters and steward say
+)
+
+// key joins the parts of a key. Strings end with a zero byte, which no id
+// may hold; numbers are big-endian, so that they sort.
+func key(parts ...any) []byte {
+	var k []byte
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			k = append(append(k, p...), 0)
+		case []byte:
+			k = append(k, p...)
+		case uint64:
+			k = binary.BigEndian.AppendUint64(k, p)
+		case uint32:
+			k = binary.BigEndian.AppendUint32(k, p)
+		case byte:
+			k = append(k, p)
+		default:
+			panic(fmt.Sprintf("broker: a %T cannot be part of a key", p))
+		}
+	}
+	return k
+}
+
+// table is a collection whose values are the JSON of one type.
+type table[T any] struct{ name store.Collection }
+
+// get returns the value and whether there is one.
+func (t table[T]) get(r store.Reader, k []byte) (T, bool, error) {
+	var v T
+	raw, err := r.Get(t.name, k)
+	if err != nil || raw == nil {
+		return v, false, err
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, false, fmt.Errorf("reading collection %s: %w", t.name, err)
+	}
+	return v, true, nil
+}
+
+func (t table[T]) put(tx store.Tx, k []byte, v T) error {
+	raw, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("writing collection %s: %w", t.name, err)
+	}
+	return tx.Put(t.name, k, raw)
+}
+
+// all calls fn with each value under a prefix, in key order.
+func (t table[T]) all(r store.Reader, prefix []byte, fn func(k []byte, v T) error) error {
+	return r.Scan(t.name, store.Range{Prefix: prefix}, func(k, raw []byte) (bool, error) {
+		var v T
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return false, fmt.Errorf("reading collection %s: %w", t.name, err)
+		}
+		return true, fn(k, v)
+	})
+}
+
+// number reads a counter; an absent one is zero.
+func number(r store.Reader, c store.Collection, k []byte) (uint64, error) {
+	raw, err := r.Get(c, k)
+	if err != nil || raw == nil {
+		return 0, err
+	}
+	if len(raw) != 8 {
+		return 0, fmt.Errorf("reading collection %s: a counter of %d bytes", c, len(raw))
+	}
+	return binary.BigEndian.Uint64(raw), nil
+}
+
+func putNumber(tx store.Tx, c store.Collection, k []byte, n uint64) error {
+	return tx.Put(c, k, binary.BigEndian.AppendUint64(nil, n))
+}
+
+func bump(tx store.Tx, c store.Collection, k []byte) error {
+	n, err := number(tx, c, k)
+	if err != nil {
+		return err
+	}
+	return putNumber(tx, c, k, n+1)
+}

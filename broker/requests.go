@@ -1,0 +1,163 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
+)
+
+// PartnerRequest makes an accepted partner organization.
+type PartnerRequest struct {
+	ID          string   `json:"id,omitzero"` // chosen by the district, or empty for a random one
+	Name        string   `json:"name"`
+	LegalEntity string   `json:"legal_entity"` // registered name: agreements bind it, a ban follows it
+	TaxID       string   `json:"tax_id,omitzero"`
+	Contact     string   `json:"contact"`
+	Sites       []string `json:"sites,omitzero"`
+	Programs    []string `json:"programs,omitzero"`
+}
+
+// TransitionRequest moves a partner or an agreement along its lifecycle.
+type TransitionRequest struct {
+	Event  string `json:"event"`
+	Reason string `json:"reason,omitzero"`
+}
+
+// AgreementRequest offers an agreement to a partner: a template whose clauses
+// the named members replace.
+type AgreementRequest struct {
+	ID               string                  `json:"id,omitzero"`
+	Partner          string                  `json:"partner"`
+	Template         string                  `json:"template,omitzero"`
+	Basis            agreement.Basis         `json:"basis,omitzero"` // where no template fits
+	Purpose          consent.Purpose         `json:"purpose,omitzero"`
+	PurposeText      string                  `json:"purpose_text,omitzero"`
+	Schools          []string                `json:"schools"`
+	Categories       []consent.Category      `json:"categories,omitzero"`
+	Indicators       []string                `json:"indicators,omitzero"`
+	Grain            []string                `json:"grain,omitzero"`
+	DosageFloor      int                     `json:"dosage_floor,omitzero"`
+	MinCohort        int                     `json:"min_cohort,omitzero"`
+	UnconsentedFloor int                     `json:"unconsented_floor,omitzero"`
+	TermFrom         civil.Date              `json:"term_from"`
+	TermTo           civil.Date              `json:"term_to"`
+	Administrator    string                  `json:"administrator"`
+	Redisclosure     string                  `json:"redisclosure,omitzero"`
+	DestructionDays  int                     `json:"destruction_days,omitzero"`
+	Study            *agreement.Study        `json:"study,omitzero"`
+	Attestations     *agreement.Attestations `json:"attestations,omitzero"`
+}
+
+// SignatureRequest is one party's signature under the rendered text.
+type SignatureRequest struct {
+	Party      string `json:"party"` // "district" or "partner"
+	Name       string `json:"name"`
+	Title      string `json:"title"`
+	TextSHA256 string `json:"text_sha256"`
+}
+
+// StudentRef names one student by exactly one of the ways a caller may know:
+// the district's number (staff and families) or, within the agreement, the
+// partner's own reference.
+type StudentRef struct {
+	StudentID      string `json:"student_id,omitzero"`
+	ParticipantRef string `json:"participant_ref,omitzero"`
+}
+
+// SignerRef names who answered: a guardian of the student by the district's
+// number, or the student. A partner, who knows no such numbers, gives the name
+// on the form; the district finds the person when it confirms.
+type SignerRef struct {
+	GuardianID string `json:"guardian_id,omitzero"`
+	Self       bool   `json:"self,omitzero"`
+	Name       string `json:"name,omitzero"`
+}
+
+// TextRef is the text that was shown to the signer: its version, language
+// (BCP 47) and SHA-256.
+type TextRef struct {
+	Version  string `json:"version"`
+	Language string `json:"language"`
+	SHA256   string `json:"sha256"`
+}
+
+// ConsentRequest enters one answer of one person about one student and one
+// agreement. From an officer it is in force at once, from a partner it is
+// pending until the district confirms it, from a guardian it is her own.
+type ConsentRequest struct {
+	Agreement   string             `json:"agreement"`
+	Student     StudentRef         `json:"student"`
+	Signer      SignerRef          `json:"signer"`
+	Answer      consent.Answer     `json:"answer"`
+	Categories  []consent.Category `json:"categories,omitzero"`
+	RecordsFrom civil.Date         `json:"records_from"`
+	RecordsTo   civil.Date         `json:"records_to"`
+	Expires     civil.Date         `json:"expires"`
+	SignedAt    time.Time          `json:"signed_at"`
+	Method      consent.Method     `json:"method"`
+	Text        TextRef            `json:"text"`
+	Evidence    consent.Evidence   `json:"evidence,omitzero"`
+}
+
+// WithdrawRequest ends a grant from now on. By names the person when an
+// officer enters it for them; a guardian withdraws as herself.
+type WithdrawRequest struct {
+	By     SignerRef `json:"by,omitzero"`
+	Reason string    `json:"reason,omitzero"`
+}
+
+// ConfirmRequest is an officer's word that a form collected by a partner is
+// what it seems: who the student is, unless the roster says so, and who signed.
+type ConfirmRequest struct {
+	Student StudentRef `json:"student,omitzero"`
+	Signer  SignerRef  `json:"signer"`
+	Reason  string     `json:"reason,omitzero"`
+}
+
+// ReviewRequest is an officer's word on a grant, an invalidation or an
+// override of a hold, with its reason.
+type ReviewRequest struct {
+	Reason string `json:"reason"`
+}
+
+// CalendarRequest publishes a period's dates: rosters are drafts until
+// Census; Provisional and Final are when figures may be expected.
+type CalendarRequest struct {
+	Census      civil.Date `json:"census"`
+	Provisional civil.Date `json:"provisional,omitzero"`
+	Final       civil.Date `json:"final,omitzero"`
+}
+
+// ComparisonRequest asks for an agreement's released figures. School is "all"
+// or a school id; Period a session id, or empty for the newest release.
+type ComparisonRequest struct {
+	Agreement string
+	School    string
+	Period    string
+}
+
+// StudentsRequest asks for the consented rows of an agreement; Period is
+// "current".
+type StudentsRequest struct {
+	Agreement string
+	Period    string
+}
+
+// MatchRequest is the steward's decision on one unmatched participant: the
+// student, or that there is none.
+type MatchRequest struct {
+	StudentID string `json:"student_id,omitzero"`
+	None      bool   `json:"none,omitzero"`
+}
+
+// EntriesRequest pages through the log, oldest first.
+type EntriesRequest struct {
+	From  uint64
+	Limit int
+}
+
+// ProofRequest asks for the receipt of one entry against the newest
+// checkpoint.
+type ProofRequest struct{ Index uint64 }

@@ -1,0 +1,101 @@
+package sdc
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// relation is one sum that readers know: the parts add up to the whole row.
+type relation struct {
+	parent   *row
+	children []*row
+}
+
+// relate finds every sum among the rows: all over schools, all over grades, a
+// school over its grades, a grade over its schools. Parts that do not cover
+// their whole leave a hidden remainder, which the rule sees as a set.
+func relate(rows []*row) []relation {
+	var out []relation
+	for _, p := range rows {
+		for _, level := range []Level{LevelSchool, LevelGrade, LevelSchoolGrade} {
+			if kids := childrenOf(p.key, level, rows); len(kids) > 0 {
+				out = append(out, relation{parent: p, children: kids})
+			}
+		}
+	}
+	return out
+}
+
+func childrenOf(parent Key, level Level, rows []*row) []*row {
+	var out []*row
+	for _, r := range rows {
+		if r.key.Level() == level && isPart(parent, r.key) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// isPart reports whether rows of the child's level divide the parent directly.
+func isPart(parent, child Key) bool {
+	switch parent.Level() {
+	case LevelAll:
+		return child.Level() == LevelSchool || child.Level() == LevelGrade
+	case LevelSchool:
+		return child.Level() == LevelSchoolGrade && child.School == parent.School
+	case LevelGrade:
+		return child.Level() == LevelSchoolGrade && child.Grade == parent.Grade
+	}
+	return false
+}
+
+// remainder is the parent's set on one side without its visible children, and
+// how many non-empty children are not visible.
+func (rel relation) remainder(s side, visible func(*row) bool) (*roaring.Bitmap, int) {
+	left, hidden := rel.parent.sets[s].Clone(), 0
+	for _, c := range rel.children {
+		switch {
+		case visible(c):
+			left.AndNot(c.sets[s])
+		case !c.sets[sideT].IsEmpty():
+			hidden++
+		}
+	}
+	return left, hidden
+}
+
+func (r *row) same(o *row) bool {
+	return r.sets[sideP].Equals(o.sets[sideP]) && r.sets[sideT].Equals(o.sets[sideT])
+}
+
+// safe reports whether the parts of a shown parent that stay hidden number
+// none or at least two, and are together harmless on both sides and as a whole.
+func (f *figure) safe(rel relation, h History, visible func(*row) bool) bool {
+	for s := range sides {
+		left, hidden := rel.remainder(s, visible)
+		if left.IsEmpty() {
+			continue
+		}
+		if hidden == 1 || !f.known.hides(left, f.limits.HiddenFloor) || !f.apart(h, left) {
+			return false
+		}
+	}
+	return true
+}
+
+// smallest returns the smallest of the rows by cohort, then by whole; of equal
+// ones the last in order.
+func smallest(rows []*row) *row {
+	return slices.MinFunc(rows, func(a, b *row) int { return -bySize(a, b) })
+}
+
+// bySize orders rows largest first.
+func bySize(a, b *row) int {
+	return cmp.Or(
+		cmp.Compare(size(b.sets[sideP]), size(a.sets[sideP])),
+		cmp.Compare(size(b.sets[sideT]), size(a.sets[sideT])),
+		CompareKeys(a.key, b.key),
+	)
+}

@@ -1,0 +1,90 @@
+package sdc
+
+import (
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// Role says which set of a row a published set is.
+type Role string
+
+// The roles. A hidden set is not printed but follows from printed ones: what
+// is left of a shown row when its shown parts are taken away.
+const (
+	RoleCohort Role = "cohort"
+	RoleRest   Role = "rest"
+	RoleWhole  Role = "whole"
+	RoleHidden Role = "hidden"
+)
+
+// PublishedSet is one set whose sum an attacker can have from a release. The
+// caller keeps these for a period, over all agreements, in its one table of
+// student ordinals.
+type PublishedSet struct {
+	Agreement string
+	Indicator string
+	Family    string
+	Row       Key
+	Role      Role
+	Floor     int // unconsented students that must remain in it
+	Set       *roaring.Bitmap
+}
+
+// History is what was published of one period, by all agreements of the
+// district, in order. It only grows.
+type History []PublishedSet
+
+// Of returns the sets of one indicator.
+func (h History) Of(indicator string) History {
+	return h.filter(func(p PublishedSet) bool { return p.Indicator == indicator })
+}
+
+// OfFamily returns the sets of one indicator family.
+func (h History) OfFamily(family string) History {
+	return h.filter(func(p PublishedSet) bool { return p.Family == family })
+}
+
+func (h History) filter(keep func(PublishedSet) bool) History {
+	return slices.DeleteFunc(slices.Clone(h), func(p PublishedSet) bool { return !keep(p) })
+}
+
+// has reports whether the agreement was already planned.
+func (h History) has(agreement string) bool {
+	return slices.ContainsFunc(h, func(p PublishedSet) bool { return p.Agreement == agreement })
+}
+
+// Difference applies the difference rule to a candidate set: for each earlier
+// set S' of the same indicator and period, of any agreement, the students in
+// exactly one of the two must all be readable by this partner already, or
+// floor of them must be released neither to it nor to anyone. It reports
+// whether the candidate passes. h must hold one indicator only.
+//
+// Two sets that share nobody are not compared: what separates them contains
+// each of them whole, and each passed on its own.
+func (h History) Difference(candidate *roaring.Bitmap, k Known, floor int) bool {
+	k = known(k)
+	self, anyone := leave(candidate, k.Self), leave(candidate, k.Any)
+	for _, p := range h {
+		if !p.Set.Intersects(candidate) {
+			continue
+		}
+		d := self.apart(p.Set)
+		if d != 0 && min(d, anyone.apart(p.Set)) < floor {
+			return false
+		}
+	}
+	return true
+}
+
+// unreleased is a set without the students of v.
+type unreleased struct {
+	members, v *roaring.Bitmap
+}
+
+func leave(s, v *roaring.Bitmap) unreleased { return unreleased{roaring.AndNot(s, v), v} }
+
+// apart counts the students in exactly one of the two sets that are not in v.
+func (u unreleased) apart(s *roaring.Bitmap) int {
+	return size(u.members) + without(s, u.v) - 2*int(u.members.AndCardinality(s))
+}

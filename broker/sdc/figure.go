@@ -1,0 +1,137 @@
+package sdc
+
+import (
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// side is one of the three sets of a row.
+type side int
+
+const (
+	sideP side = iota
+	sideR
+	sideT
+	sides
+)
+
+// row is a row of one figure while it is being decided.
+type row struct {
+	key          Key
+	cohort, rest int                    // sizes over all students, covered or not
+	sets         [sides]*roaring.Bitmap // over the covered ones
+	vectors      [sides]vector          //
+	reason       Reason                 // why it is hidden, if it is
+	shown        bool                   //
+	whole        bool                   // its T is shown although P and R are not
+}
+
+// figure is one indicator of one agreement while it is being decided. Its rows
+// stand in the order of CompareKeys.
+type figure struct {
+	agreement, indicator, family string
+	known                        Known
+	limits                       Thresholds
+	rows                         []*row
+	relations                    []relation
+	span                         span
+	broken                       sabotage
+}
+
+func newFigure(c Candidate, fs FigureSets, broken sabotage) *figure {
+	f := &figure{
+		agreement: c.Agreement, indicator: fs.Indicator, family: fs.Family,
+		known: known(c.Known[fs.Family]), limits: c.Thresholds, broken: broken,
+	}
+	for _, r := range c.Rows {
+		f.rows = append(f.rows, newRow(r, fs.Covered))
+	}
+	slices.SortFunc(f.rows, func(a, b *row) int { return CompareKeys(a.key, b.key) })
+	f.relations = relate(f.rows)
+	f.vectorise()
+	return f
+}
+
+func newRow(r RowSets, covered *roaring.Bitmap) *row {
+	rest := roaring.AndNot(r.T, r.P)
+	out := &row{key: r.Key, cohort: size(r.P), rest: size(rest)}
+	out.sets = [sides]*roaring.Bitmap{r.P, rest, r.T}
+	if covered != nil {
+		for i, s := range out.sets {
+			out.sets[i] = roaring.And(s, covered)
+		}
+	}
+	return out
+}
+
+// vectorise gives each set its vector and watches all of them: watched set
+// 3·i+s is side s of row i.
+func (f *figure) vectorise() {
+	var all []*roaring.Bitmap
+	for _, r := range f.rows {
+		all = append(all, r.sets[:]...)
+	}
+	a := refine(all)
+	var watched []vector
+	for _, r := range f.rows {
+		for s, set := range r.sets {
+			r.vectors[s] = a.vector(set)
+			watched = append(watched, r.vectors[s])
+		}
+	}
+	f.span = newSpan(watched)
+}
+
+// primary is the outcome-blind rule on one row: cohort and rest are each large
+// enough, with enough students in each whose values nobody was given.
+func (f *figure) primary(r *row) bool {
+	if f.broken.noPrimary {
+		return true
+	}
+	return f.big(r.sets[sideP], f.limits.MinCohort, f.limits.UnconsentedFloor) &&
+		f.big(r.sets[sideR], f.limits.MinCohort, f.limits.RestFloor) &&
+		size(r.sets[sideT]) >= f.limits.MinTotal
+}
+
+func (f *figure) big(s *roaring.Bitmap, least, floor int) bool {
+	return size(s) >= least && f.known.unconsented(s) >= floor
+}
+
+// wholeRule is the rule for a whole shown without its parts.
+func (f *figure) wholeRule(r *row) bool {
+	return f.broken.noPrimary || f.big(r.sets[sideT], f.limits.MinTotal, f.limits.WholeFloor)
+}
+
+// apart reports whether each set keeps its distance from all published ones.
+func (f *figure) apart(h History, sets ...*roaring.Bitmap) bool {
+	return f.broken.noDifference || !slices.ContainsFunc(sets, func(s *roaring.Bitmap) bool {
+		return !h.Difference(s, f.known, f.limits.HiddenFloor)
+	})
+}
+
+func (f *figure) published(r *row, role Role, floor int, s *roaring.Bitmap) PublishedSet {
+	return PublishedSet{Agreement: f.agreement, Indicator: f.indicator, Family: f.family,
+		Row: r.key, Role: role, Floor: floor, Set: s}
+}
+
+// publication lists the sets that showing the row gives away.
+func (f *figure) publication(r *row) History {
+	return History{
+		f.published(r, RoleCohort, f.limits.UnconsentedFloor, r.sets[sideP]),
+		f.published(r, RoleRest, f.limits.RestFloor, r.sets[sideR]),
+		f.published(r, RoleWhole, f.limits.WholeFloor, r.sets[sideT]),
+	}
+}
+
+func (f *figure) plan() FigurePlan {
+	out := FigurePlan{Indicator: f.indicator, Family: f.family, Verdicts: make([]Verdict, 0, len(f.rows))}
+	for _, r := range f.rows {
+		out.Verdicts = append(out.Verdicts, Verdict{
+			Key: r.key, Shown: r.shown, WholeShown: r.whole, Reason: r.reason,
+			Cohort: r.cohort, Rest: r.rest,
+			CohortCovered: size(r.sets[sideP]), RestCovered: size(r.sets[sideR]),
+		})
+	}
+	return out
+}

@@ -1,0 +1,179 @@
+package sdc
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// ErrPlan is returned for sets that cannot be planned.
+var ErrPlan = errors.New("sets cannot be planned")
+
+// RowSets are the students of one row: P the cohort, T the whole; the rest is
+// T ∖ P. P must lie inside T.
+type RowSets struct {
+	Key  Key
+	P, T *roaring.Bitmap
+}
+
+// FigureSets is one indicator over the rows of a candidate. Covered are the
+// students for whom the indicator has a value (a matter of enrolment and of
+// which files exist, never of what the value is); nil means all of them. The
+// sums of a figure run over the covered students, so every test does too.
+type FigureSets struct {
+	Indicator string
+	Family    string
+	Covered   *roaring.Bitmap
+}
+
+// Candidate is what one agreement asks to publish for a period: sets and
+// nothing else.
+type Candidate struct {
+	Agreement  string
+	Rows       []RowSets
+	Figures    []FigureSets
+	Known      map[string]Known // by indicator family
+	Thresholds Thresholds
+}
+
+// Reason says why a row is withheld. It is for the district's audit log: a
+// partner sees only that a row is withheld, otherwise the reason itself would
+// tell it about other programs.
+type Reason string
+
+// The reasons.
+const (
+	ReasonNone          Reason = ""
+	ReasonPrimary       Reason = "primary"       // a set of the row is too small or too well known
+	ReasonDifference    Reason = "difference"    // too close to a set published earlier
+	ReasonComplementary Reason = "complementary" // it would give away a hidden row
+)
+
+// Verdict is the decision on one row of one figure.
+type Verdict struct {
+	Key           Key    `json:"key"`
+	Shown         bool   `json:"shown"`                // cohort and rest, always together
+	WholeShown    bool   `json:"wholeShown,omitempty"` // the whole alone, beside a withheld row
+	Reason        Reason `json:"reason,omitempty"`
+	Cohort        int    `json:"cohort"`        // students of the row
+	Rest          int    `json:"rest"`          //
+	CohortCovered int    `json:"cohortCovered"` // of those, the ones with a value
+	RestCovered   int    `json:"restCovered"`   //
+}
+
+// FigurePlan holds the verdicts of one indicator, in the order of CompareKeys.
+type FigurePlan struct {
+	Indicator string    `json:"indicator"`
+	Family    string    `json:"family"`
+	Verdicts  []Verdict `json:"verdicts"`
+}
+
+// Plan is what one agreement may publish for a period. It is made once, at the
+// freeze; a correction protects new values under the same plan, so a row once
+// withheld stays withheld.
+type Plan struct {
+	Agreement string       `json:"agreement"`
+	Figures   []FigurePlan `json:"figures"`
+}
+
+// PlanBatch decides for all candidates of one period together, in the order of
+// their agreement ids whatever the order given: every pooled row first, then
+// every school row, then grades, then grades within schools; last the wholes
+// beside withheld rows. It returns the plans in that order and the history
+// with what they publish appended; earlier is not changed. An ErrPlan names
+// the agreement and row of a malformed candidate, an ErrThresholds the low
+// threshold.
+func PlanBatch(earlier History, candidates []Candidate) ([]Plan, History, error) {
+	return planBatch(earlier, candidates, sabotage{})
+}
+
+// sabotage removes one guard at a time. Only tests set it, to show that they
+// notice.
+type sabotage struct {
+	noPrimary, noComplement, noSpan, noDifference bool
+}
+
+func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan, History, error) {
+	sorted := slices.SortedStableFunc(slices.Values(candidates), func(a, b Candidate) int {
+		return cmp.Compare(a.Agreement, b.Agreement)
+	})
+	figures, err := prepare(earlier, sorted, broken)
+	if err != nil {
+		return nil, nil, err
+	}
+	history := slices.Clone(earlier)
+	for level := LevelAll; level <= LevelSchoolGrade; level++ {
+		for _, f := range figures {
+			history = append(history, f.settle(level, history.Of(f.indicator))...)
+		}
+	}
+	for _, f := range figures {
+		history = append(history, f.wholes(history.Of(f.indicator))...)
+	}
+	return collect(sorted, figures), history, nil
+}
+
+func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, error) {
+	var out []*figure
+	for i, c := range sorted {
+		if i > 0 && sorted[i-1].Agreement == c.Agreement || earlier.has(c.Agreement) {
+			return nil, fmt.Errorf("%w: agreement %s is planned already; use its first plan", ErrPlan, c.Agreement)
+		}
+		if err := c.check(); err != nil {
+			return nil, err
+		}
+		for _, fs := range c.Figures {
+			out = append(out, newFigure(c, fs, broken))
+		}
+	}
+	return out, nil
+}
+
+func (c Candidate) check() error {
+	if err := c.Thresholds.Validate(); err != nil {
+		return fmt.Errorf("agreement %s: %w", c.Agreement, err)
+	}
+	seen := map[Key]bool{}
+	for _, r := range c.Rows {
+		switch {
+		case r.P == nil || r.T == nil:
+			return fmt.Errorf("%w: agreement %s, row %s has no sets", ErrPlan, c.Agreement, r.Key)
+		case without(r.P, r.T) != 0:
+			return fmt.Errorf("%w: agreement %s, row %s: its cohort is not inside its whole", ErrPlan, c.Agreement, r.Key)
+		case seen[r.Key]:
+			return fmt.Errorf("%w: agreement %s, row %s comes twice", ErrPlan, c.Agreement, r.Key)
+		}
+		seen[r.Key] = true
+	}
+	return c.checkFigures()
+}
+
+func (c Candidate) checkFigures() error {
+	seen := map[string]bool{}
+	for _, f := range c.Figures {
+		if seen[f.Indicator] {
+			return fmt.Errorf("%w: agreement %s, indicator %s comes twice", ErrPlan, c.Agreement, f.Indicator)
+		}
+		if _, ok := c.Known[f.Family]; !ok {
+			return fmt.Errorf("%w: agreement %s: nothing says whose %s values are released; give empty sets if nobody's", ErrPlan, c.Agreement, f.Family)
+		}
+		seen[f.Indicator] = true
+	}
+	return nil
+}
+
+func collect(sorted []Candidate, figures []*figure) []Plan {
+	out := make([]Plan, 0, len(sorted))
+	for _, c := range sorted {
+		p := Plan{Agreement: c.Agreement, Figures: make([]FigurePlan, 0, len(c.Figures))}
+		for range c.Figures {
+			p.Figures = append(p.Figures, figures[0].plan())
+			figures = figures[1:]
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,178 @@
+package sdc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrRaw is returned for raw figures that do not belong to a plan.
+var ErrRaw = errors.New("raw figures do not fit the plan")
+
+// Raw holds the exact sums of one side of a row.
+type Raw struct {
+	N        int // students with a value
+	Num, Den int64
+}
+
+func (r Raw) plus(o Raw) Raw { return Raw{r.N + o.N, r.Num + o.Num, r.Den + o.Den} }
+
+// RawRow holds the sums of a row; the whole is their sum.
+type RawRow struct {
+	Key          Key
+	Cohort, Rest Raw
+}
+
+// RawFigure holds one indicator before protection. It never leaves the
+// district.
+type RawFigure struct {
+	Indicator string
+	Measure   Measure
+	Rows      []RawRow
+}
+
+// Status is all that a partner sees of a decision.
+type Status string
+
+// The statuses of a row, and StatusNotReported for an indicator of which the
+// district has no data.
+const (
+	StatusOK           Status = "ok"
+	StatusLowPrecision Status = "low_precision" // ten to nineteen students on a side
+	StatusWithheld     Status = "withheld"
+	StatusNotReported  Status = "not_reported"
+)
+
+// ShownSide is a cohort, a rest or a whole as shown. N is the number of
+// students on the roster side of the row, with or without a value: who is
+// enrolled is known to the partner, who has a value is not, so Coverage gives
+// the share with one in bands.
+type ShownSide struct {
+	N        int   `json:"n"`
+	Coverage Shown `json:"coverage"`
+	Value    Shown `json:"value"`
+}
+
+// LeastN is a lower bound of the students behind the value that follows from
+// what is shown.
+func (s ShownSide) LeastN() int {
+	return max(int(Milli(s.N)*s.Coverage.Low/(100*percent)), PublishedTable.Thresholds().MinCohort)
+}
+
+// ShownRow is a row of a release. Cohort and Rest are both there or both not;
+// Whole only beside a withheld pair.
+type ShownRow struct {
+	Row string `json:"row"`
+	Key
+	Status Status     `json:"status"`
+	Cohort *ShownSide `json:"cohort,omitempty"`
+	Rest   *ShownSide `json:"rest,omitempty"`
+	Whole  *ShownSide `json:"whole,omitempty"`
+}
+
+// ShownFigure is one indicator of a release. Rows stand in the order of
+// CompareKeys, the pooled one first.
+type ShownFigure struct {
+	Indicator string     `json:"indicator"`
+	Family    string     `json:"family"`
+	Status    Status     `json:"status"`
+	Rows      []ShownRow `json:"rows,omitempty"`
+}
+
+// Release is what one agreement sees of a period.
+type Release struct {
+	Agreement string        `json:"agreement"`
+	Profile   Profile       `json:"profile"`
+	Figures   []ShownFigure `json:"figures"`
+}
+
+// Encode writes the release as JSON. Equal releases give equal bytes.
+func (r Release) Encode() ([]byte, error) { return json.Marshal(r) }
+
+// Protect applies a plan to raw figures. Rows that the plan withholds are never
+// looked at. It returns an ErrProfile, an ErrMeasure or an ErrRaw that names
+// the figure and row that do not fit.
+func Protect(plan Plan, raw []RawFigure, p Profile) (Release, error) {
+	if err := p.Validate(); err != nil {
+		return Release{}, err
+	}
+	out := Release{Agreement: plan.Agreement, Profile: p, Figures: make([]ShownFigure, 0, len(plan.Figures))}
+	for _, fp := range plan.Figures {
+		f, err := fp.protect(raw)
+		if err != nil {
+			return Release{}, fmt.Errorf("indicator %s: %w", fp.Indicator, err)
+		}
+		out.Figures = append(out.Figures, f)
+	}
+	return out, nil
+}
+
+func (fp FigurePlan) protect(raw []RawFigure) (ShownFigure, error) {
+	out := ShownFigure{Indicator: fp.Indicator, Family: fp.Family, Status: StatusNotReported}
+	if !fp.reported() {
+		return out, nil
+	}
+	i := slices.IndexFunc(raw, func(r RawFigure) bool { return r.Indicator == fp.Indicator })
+	if i < 0 {
+		return out, fmt.Errorf("%w: it has none", ErrRaw)
+	}
+	if err := raw[i].Measure.Validate(); err != nil {
+		return out, err
+	}
+	out.Status = StatusOK
+	for _, v := range fp.Verdicts {
+		r, err := v.protect(raw[i])
+		if err != nil {
+			return out, err
+		}
+		out.Rows = append(out.Rows, r)
+	}
+	return out, nil
+}
+
+// reported tells whether any student of the figure has a value.
+func (fp FigurePlan) reported() bool {
+	return slices.ContainsFunc(fp.Verdicts, func(v Verdict) bool { return v.CohortCovered+v.RestCovered > 0 })
+}
+
+func (v Verdict) protect(f RawFigure) (ShownRow, error) {
+	out := ShownRow{Row: v.Key.String(), Key: v.Key, Status: v.status()}
+	if !v.Shown && !v.WholeShown {
+		return out, nil
+	}
+	i := slices.IndexFunc(f.Rows, func(r RawRow) bool { return r.Key == v.Key })
+	if i < 0 || f.Rows[i].Cohort.N != v.CohortCovered || f.Rows[i].Rest.N != v.RestCovered {
+		return out, fmt.Errorf("%w: row %s is missing or counts other students than were planned; sum over the sets of the freeze", ErrRaw, v.Key)
+	}
+	r := f.Rows[i]
+	if v.Shown {
+		out.Cohort = f.Measure.side(r.Cohort, v.Cohort, Subgroup)
+		out.Rest = f.Measure.side(r.Rest, v.Rest, Subgroup)
+		return out, nil
+	}
+	out.Whole = f.Measure.side(r.Cohort.plus(r.Rest), v.Cohort+v.Rest, v.Key.schedule())
+	return out, nil
+}
+
+func (m Measure) side(r Raw, n int, s Schedule) *ShownSide {
+	return &ShownSide{N: n, Coverage: Band(int64(r.N), int64(n), n, s), Value: m.code(r, r.N, s)}
+}
+
+// schedule is that of the row's whole.
+func (k Key) schedule() Schedule {
+	if k.Grade == "" {
+		return AllStudents
+	}
+	return Subgroup
+}
+
+func (v Verdict) status() Status {
+	switch {
+	case !v.Shown:
+		return StatusWithheld
+	case min(v.CohortCovered, v.RestCovered) < coarse:
+		return StatusLowPrecision
+	}
+	return StatusOK
+}

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+)
+
+// A group takes at most so many Updates, and no more once its writes are so large.
+const (
+	groupUpdates = 1024
+	groupBytes   = 64 << 20
+)
+
+// The revision lives under one key of a collection that no caller can name.
+const head Collection = "~head"
+
+var revKey = []byte("rev") // never changed
+
+// group is the writer's work in hand. It lives on the Store, not on a stack, so
+// that a new goroutine can go on with it.
+type group struct {
+	tx     EngineTx
+	base   uint64 // the revision before it
+	ran    int
+	writes *overlay   // of the Updates that succeeded
+	own    *overlay   // of the Update that runs
+	done   []*request // that succeeded, in order: the i-th has revision base+1+i
+}
+
+// write is the one writer. It ends when the queue is closed and empty. A Goexit in
+// an Update's function ends its goroutine too; another then goes on with the group.
+func (s *Store) write() {
+	finished := false
+	defer func() {
+		if !finished {
+			go s.write()
+		}
+	}()
+	for s.group != nil || s.begin() {
+		g := s.group
+		for r := s.take(g); r != nil; r = s.take(g) {
+			g.run(r)
+		}
+		s.group = nil
+		s.commit(g)
+	}
+	finished = true
+	close(s.stopped)
+}
+
+// begin waits for work and opens the group that does it.
+func (s *Store) begin() bool {
+	for s.queue.wait() {
+		tx, rev, err := begin(context.Background(), s.engine, true)
+		if err == nil {
+			s.group = &group{tx: tx, base: rev, writes: newOverlay(), own: newOverlay()}
+			return true
+		}
+		s.refuse(s.queue.all(), err) // nothing was written
+	}
+	return false
+}
+
+// begin opens a transaction and reads the revision in it.
+func begin(ctx context.Context, e Engine, writable bool) (EngineTx, uint64, error) {
+	tx, err := e.Begin(ctx, writable)
+	if err != nil {
+		return nil, 0, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	value, err := tx.Get(head, revKey)
+	switch {
+	case err == nil && value == nil:
+		return tx, 0, nil
+	case err == nil && len(value) == 8:
+		return tx, binary.BigEndian.Uint64(value), nil
+	case err == nil:
+		err = fmt.Errorf("%w: its revision", ErrCorrupt)
+	}
+	tx.Rollback()
+	return nil, 0, fmt.Errorf("reading the revision: %w", err)
+}
+
+// take returns the next request that is still wanted, or nil when the group is full
+// or nothing waits.
+func (s *Store) take(g *group) *request {
+	for g.ran < groupUpdates && g.writes.bytes < groupBytes {
+		r := s.queue.next(g.ran)
+		if r == nil {
+			return nil
+		}
+		if !r.state.CompareAndSwap(waiting, taken) {
+			continue // its caller has left
+		}
+		if err := r.ctx.Err(); err != nil {
+			r.finish(0, err)
+			continue
+		}
+		g.ran++
+		if r.lane == LaneImport {
+			g.ran = groupUpdates
+		}
+		return r
+	}
+	return nil
+}
+
+// run runs one Update's function and keeps its writes if it succeeds. After a
+// Goexit only the deferred part runs.
+func (g *group) run(r *request) {
+	tx := &updateTx{
+		reads: layer{base: layer{base: g.tx, writes: g.writes}, writes: g.own},
+		own:   g.own,
+		rev:   g.base + uint64(len(g.done)) + 1,
+	}
+	err := ErrGoexit
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Type: fmt.Sprintf("%T", v), Stack: debug.Stack()}
+		}
+		tx.ended = true
+		if err != nil {
+			g.own.reset()
+			r.finish(0, err)
+			return
+		}
+		g.writes.absorb(g.own)
+		g.done = append(g.done, r)
+	}()
+	if err = r.fn(tx); err == nil {
+		err = tx.err
+	}
+}
+
+// commit makes the group durable and answers its callers.
+func (s *Store) commit(g *group) {
+	if len(g.done) == 0 {
+		if err := g.tx.Rollback(); err != nil {
+			s.seal(nil, fmt.Errorf("rolling back: %w", err))
+		}
+		return
+	}
+	callers := g.done
+	if s.options.Sabotage.AckBeforeCommit {
+		g.acknowledge(callers)
+		callers = nil
+	}
+	if err := g.store(); err != nil {
+		g.tx.Rollback()
+		s.seal(callers, err)
+		return
+	}
+	s.rev.Store(g.rev())
+	if s.options.OnCommit != nil {
+		s.options.OnCommit(g.rev())
+	}
+	g.acknowledge(callers)
+}
+
+// store applies and commits everything at once.
+func (g *group) store() error {
+	rev := binary.BigEndian.AppendUint64(nil, g.rev())
+	g.writes.set(head, Write{Key: revKey, Value: rev})
+	if err := g.tx.Apply(g.writes.changes()); err != nil {
+		return fmt.Errorf("applying: %w", err)
+	}
+	if err := g.tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// rev is the revision of the group's last Update.
+func (g *group) rev() uint64 { return g.base + uint64(len(g.done)) }
+
+func (g *group) acknowledge(callers []*request) {
+	for i, r := range callers {
+		r.finish(g.base+1+uint64(i), nil)
+	}
+}

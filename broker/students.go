@@ -1,0 +1,291 @@
+package broker
+
+import (
+	"context"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy"
+)
+
+// PeriodCurrent asks for the school year that holds today or, between years,
+// the last that ended.
+const PeriodCurrent = "current"
+
+// redisclosureNotice goes with every record of a child (34 CFR 99.33).
+const redisclosureNotice = "These are education records, disclosed with the family's consent for the purpose of the agreement only. They may not be passed on to anyone else without consent (34 CFR 99.33)."
+
+// Students answers with the consented records of an agreement's participants
+// (the partner's people).
+func (b *Broker) Students(ctx context.Context, c Caller, req StudentsRequest) (*Answer, error) {
+	if req.Period != PeriodCurrent {
+		return nil, invalidField("period", "is not one that rows exist for", `use "current"`)
+	}
+	return b.answer(ctx, c, studentsQuestion{req})
+}
+
+type studentsQuestion struct{ req StudentsRequest }
+
+func (q studentsQuestion) agreement() string { return q.req.Agreement }
+
+func (q studentsQuestion) canonical() any {
+	return map[string]string{"action": policy.ActionStudents, "agreement": q.req.Agreement, "period": q.req.Period}
+}
+
+func (q studentsQuestion) scope(c Caller) string { return scopeOf(c) }
+
+// scopeOf names the sites and programs that a person holds.
+func scopeOf(c Caller) string {
+	raw, err := json.Marshal([][]string{c.Sites, c.Programs})
+	if err != nil {
+		return "unreadable" // sites that are no text grant nothing that a cache may share
+	}
+	return string(raw)
+}
+
+func (q studentsQuestion) facts(s *snapshot, f *policy.Facts) error {
+	year, ok := s.data.district.CurrentYear(s.today)
+	if !ok {
+		return unavailable("the district has loaded no school year yet", nil)
+	}
+	f.Action = policy.ActionStudents
+	f.Request = policy.Request{
+		School: policy.AllSchools, Period: PeriodCurrent, PeriodFrom: year.Start, PeriodTo: year.End,
+		Categories: s.agreement.Agreement.Clauses.Categories,
+	}
+	f.RosterPresent = s.agreement.Roster > 0
+	return nil
+}
+
+// studentsData is the member data of the answer.
+type studentsData struct {
+	Agreement  string             `json:"agreement"`
+	Period     periodView         `json:"period"`
+	AsOf       civil.Date         `json:"as_of"`
+	DataAsOf   civil.Date         `json:"data_as_of"`
+	Categories []consent.Category `json:"categories"`
+	Rows       []studentRow       `json:"rows"`
+	Notice     string             `json:"notice"`
+}
+
+type periodView struct {
+	SessionID string     `json:"session_id"`
+	Title     string     `json:"title"`
+	Start     civil.Date `json:"start"`
+	End       civil.Date `json:"end"`
+}
+
+func viewPeriod(s records.Session) periodView { return periodView{s.ID, s.Title, s.Start, s.End} }
+
+// studentRow is one child: the partner's own reference and what its family
+// opened. A category that is not open is absent, whatever the reason.
+type studentRow struct {
+	Ref        string          `json:"participant_ref"`
+	School     string          `json:"school"`
+	Attendance *attendanceCell `json:"attendance,omitzero"`
+	Grades     []gradeCell     `json:"grades,omitzero"`
+	Discipline []incidentCell  `json:"discipline,omitzero"`
+	Spans      []spanCell      `json:"spans"` // which days each category covers
+}
+
+func (q studentsQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
+	w, err := s.walk(d.Categories)
+	if err != nil {
+		return pay{}, err
+	}
+	data := studentsData{
+		Agreement: q.req.Agreement, Period: viewPeriod(w.year), AsOf: s.today,
+		DataAsOf: civil.Of(s.data.manifest.ImportedAt, s.b.zone), Categories: d.Categories, Rows: []studentRow{}, Notice: redisclosureNotice,
+	}
+	p := pay{consented: true, places: len(w.roster)}
+	seen := roaring.New()
+	for _, c := range w.children {
+		row, ok, err := w.row(c)
+		if err != nil {
+			return pay{}, err
+		}
+		if !ok {
+			continue
+		}
+		data.Rows = append(data.Rows, row)
+		p.subjects = append(p.subjects, c.sid)
+		seen.AddMany(c.ordinals)
+		copied, err := json.Marshal(row, json.Deterministic(true))
+		if err != nil {
+			return pay{}, internal(err)
+		}
+		p.copies = append(p.copies, rowCopy{c.sid, copied})
+	}
+	if p.detail, err = shownTo(s, seen); err != nil {
+		return pay{}, err
+	}
+	p.data, err = json.Marshal(data, json.Deterministic(true))
+	return p, err
+}
+
+// shown names the students of an answer by a bitmap over the ordinals of a
+// roster version.
+type shown struct {
+	Roster  uint64             `json:"roster"`
+	Members []byte             `json:"members"`
+	Columns []consent.Category `json:"columns"`
+}
+
+func shownTo(s *snapshot, seen *roaring.Bitmap) (shown, error) {
+	raw, err := seen.ToBytes()
+	return shown{Roster: s.agreement.Roster, Members: raw, Columns: s.agreement.Agreement.Clauses.Categories}, err
+}
+
+// walk goes over roster ∩ consent. A cell is filled only if the compiled
+// filter of its category and the ceiling both hold.
+type walk struct {
+	s          *snapshot
+	year       records.Session
+	roster     []member
+	children   []child
+	filters    *policy.Filters
+	categories []consent.Category
+	settings   records.Settings
+}
+
+func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
+	w := &walk{s: s, categories: categories}
+	var ok bool
+	if w.year, ok = s.data.district.CurrentYear(s.today); !ok {
+		return nil, unavailable("the district has loaded no school year yet", nil)
+	}
+	var err error
+	if w.roster, err = s.b.roster(s.r, s.agreement.Agreement.ID, s.agreement.Roster); err != nil {
+		return nil, err
+	}
+	for _, c := range children(w.roster) {
+		if c.visible(s.caller) {
+			w.children = append(w.children, c)
+		}
+	}
+	if w.filters, err = s.b.engine.Filters(s.b.prepared.of(s.agreement), s.today); err != nil {
+		s.b.alarm("policy", err)
+		return nil, unavailable("the rules could not be evaluated; the privacy officer has been told", err)
+	}
+	return w, nil
+}
+
+// opened is what one child's family opened to this agreement.
+type opened struct {
+	student *records.Student
+	spans   map[consent.Category][]consent.Span // open days, ascending
+	schools map[consent.Category][]string       // schools whose records may leave
+}
+
+func (o opened) empty() bool { return len(o.spans) == 0 }
+
+// open asks the law of consent, the rules and the ceiling about one child.
+func (w *walk) open(c child) (opened, error) {
+	o := opened{student: w.s.data.district.Find(c.sid), spans: map[consent.Category][]consent.Span{}, schools: map[consent.Category][]string{}}
+	if o.student == nil {
+		return o, nil
+	}
+	grants, err := w.s.b.grants(w.s.r, c.sid)
+	if err != nil || len(grants) == 0 {
+		return o, err
+	}
+	profile, err := w.s.b.profile(w.s.r, c.sid)
+	if err != nil {
+		return o, err
+	}
+	law := w.s.b.lawOf(profile)
+	clauses := w.s.agreement.Agreement.Clauses
+	for _, category := range w.categories {
+		state := consent.Decide(law, grants, consent.Question{
+			Party: w.s.partner.Partner.ID, Purpose: clauses.Purpose, Category: category,
+			At: w.s.now, Known: w.s.now, Zone: w.s.b.zone,
+		})
+		w.admit(&o, category, state, law)
+	}
+	return o, nil
+}
+
+// admit adds what one category's state opens, window by window and school by
+// school.
+func (w *walk) admit(o *opened, category consent.Category, state consent.State, law consent.Student) {
+	kind, portion := policy.Portion(category)
+	for _, window := range state.Windows {
+		row := policy.Row{
+			Consent: string(state.Answer), Expires: window.Expires, OnRoster: true,
+			Age: ageFor(law, w.s.today), OwnAnswer: state.Own,
+			RecordFrom: window.RecordsFrom, RecordTo: window.RecordsTo, Category: kind, Portion: portion,
+			Banned: w.s.banned || w.s.partner.Partner.State != "accepted",
+		}
+		for _, school := range w.schoolsOf(o.student) {
+			row.School = school
+			if !w.filters.Releases(category, &row) {
+				continue
+			}
+			o.spans[category] = append(o.spans[category], consent.Open(window, w.year.Start, w.year.End)...)
+			o.schools[category] = append(o.schools[category], school)
+		}
+	}
+	if len(o.spans[category]) == 0 {
+		delete(o.spans, category)
+		delete(o.schools, category)
+		return
+	}
+	o.spans[category], o.schools[category] = consent.Merge(o.spans[category]), sortedSet(o.schools[category])
+}
+
+// ageFor is the age the rules see: who holds rights early counts as of age.
+func ageFor(law consent.Student, today civil.Date) int {
+	if law.Eligible(today) {
+		return max(consent.Majority, civil.Age(law.Birth, today))
+	}
+	return civil.Age(law.Birth, today)
+}
+
+// schoolsOf lists the agreement's schools at which the child was enrolled in
+// the year.
+func (w *walk) schoolsOf(st *records.Student) []string {
+	var list []string
+	for _, e := range st.Enrollments {
+		within := e.Entry <= w.year.End && (e.Exit.IsZero() || e.Exit >= w.year.Start)
+		if within && slices.Contains(w.s.agreement.Agreement.Clauses.Schools, e.School) {
+			list = append(list, e.School)
+		}
+	}
+	return sortedSet(list)
+}
+
+// row fills one child's cells; ok is false when nothing is open.
+func (w *walk) row(c child) (studentRow, bool, error) {
+	o, err := w.open(c)
+	if err != nil || o.empty() {
+		return studentRow{}, false, err
+	}
+	row := studentRow{Ref: c.ref, School: w.placeOf(o.student)}
+	for _, category := range consent.Categories() {
+		for _, span := range o.spans[category] {
+			row.Spans = append(row.Spans, spanCell{category, span.From, min(span.To, w.s.today)})
+		}
+	}
+	row.Attendance = w.attendance(o)
+	row.Grades = w.grades(o)
+	row.Discipline = w.discipline(o)
+	return row, true, nil
+}
+
+// placeOf is the agreement's school at which the child is or was last in the
+// year.
+func (w *walk) placeOf(st *records.Student) string {
+	day := min(w.s.today, w.year.End)
+	if e, ok := st.PrimaryOn(day); ok && slices.Contains(w.s.agreement.Agreement.Clauses.Schools, e.School) {
+		return e.School
+	}
+	if schools := w.schoolsOf(st); len(schools) > 0 {
+		return schools[len(schools)-1]
+	}
+	return ""
+}

@@ -1,0 +1,64 @@
+package tlog_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+)
+
+func TestCanonicalJSONFollowsTheCases(t *testing.T) {
+	t.Parallel()
+	var cases []struct{ Name, In, Out string }
+	text, err := os.ReadFile("testdata/canonical.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &cases); err != nil || len(cases) == 0 {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		got, err := tlog.Canonicalize([]byte(c.In))
+		if c.Out == "refused" {
+			if !errors.Is(err, tlog.ErrCanonical) {
+				t.Errorf("%s: %q, %v", c.Name, got, err)
+			}
+			continue
+		}
+		if err != nil || string(got) != c.Out {
+			t.Errorf("%s: %q, %v, want %q", c.Name, got, err, c.Out)
+		}
+	}
+}
+
+func TestCanonicalValuesDoNotDependOnTheOrderOfAMap(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		b, err := tlog.Canonical(map[string]any{"b": 1, "a": []string{"é", "<"}, "c": nil})
+		if err != nil || string(b) != `{"a":["é","<"],"b":1,"c":null}` {
+			t.Fatalf("%s %v", b, err)
+		}
+	}
+	if _, err := tlog.Canonical(uint64(1 << 60)); !errors.Is(err, tlog.ErrCanonical) {
+		t.Error("an integer that RFC 8785 would round passes")
+	}
+	if _, err := tlog.Canonical(func() {}); !errors.Is(err, tlog.ErrCanonical) {
+		t.Error("a function has a canonical form")
+	}
+}
+
+func FuzzCanonicalize(f *testing.F) {
+	f.Add([]byte(`{"b":1e3,"a":[0.1,-0,"\u00e9"]}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		once, err := tlog.Canonicalize(in)
+		if err != nil {
+			return
+		}
+		if twice, err := tlog.Canonicalize(once); err != nil || string(twice) != string(once) {
+			t.Fatalf("%q becomes %q: %v", once, twice, err)
+		}
+	})
+}

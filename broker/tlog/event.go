@@ -1,0 +1,104 @@
+package tlog
+
+import "slices"
+
+// Event says what an entry records. The list is closed: [Leaf.Marshal] and
+// [ParseLeaf] know no other value.
+type Event string
+
+// The events. The names follow the audit vocabulary of the design; a release
+// of figures or rows to a partner is query.released.
+const (
+	DistrictCreated       Event = "district.created"
+	PartnerCreated        Event = "partner.created"
+	PartnerAdvanced       Event = "partner.advanced"
+	AgreementCreated      Event = "agreement.created"
+	AgreementSigned       Event = "agreement.signed"
+	AgreementAdvanced     Event = "agreement.advanced"
+	ConsentGranted        Event = "consent.granted"
+	ConsentPending        Event = "consent.pending"
+	ConsentConfirmed      Event = "consent.confirmed"
+	ConsentWithdrawn      Event = "consent.withdrawn"
+	ConsentInvalidated    Event = "consent.invalidated"
+	ConsentHeld           Event = "consent.held"
+	ConsentOpened         Event = "consent.opened" // an officer's recorded override of a hold
+	RestrictionRecorded   Event = "restriction.recorded"
+	ParticipationUploaded Event = "participation.uploaded"
+	MatchDecided          Event = "match.decided"
+	ImportPublished       Event = "import.published"
+	PeriodCalendar        Event = "period.calendar"
+	PeriodFrozen          Event = "period.frozen"
+	PeriodPublished       Event = "period.published"
+	QueryReleased         Event = "query.released"
+	QueryDenied           Event = "query.denied"
+	QueryUnavailable      Event = "query.unavailable"
+	AuthMisdirected       Event = "auth.misdirected" // a validly signed token that is expired or meant for another audience
+	AccessRefused         Event = "access.refused"
+	OfficerViewedLog      Event = "officer.viewed_log"
+	LogExported           Event = "log.exported"
+	PolicyActivated       Event = "policy.activated"
+	PolicyRejected        Event = "policy.rejected"
+	TokenRevoked          Event = "token.revoked"
+	KeyRotated            Event = "key.rotated"
+	KeyDestroyed          Event = "key.destroyed"
+	RecordsDestroyed      Event = "records.destroyed"
+	StoreRestored         Event = "store.restored"
+	BanRecorded           Event = "ban.recorded"
+)
+
+// eventCodes gives an event its code in a leaf: its place plus one. Leaves are
+// permanent, so the list only ever grows at its end.
+var eventCodes = [...]Event{
+	DistrictCreated, PartnerCreated, PartnerAdvanced,
+	AgreementCreated, AgreementSigned, AgreementAdvanced,
+	ConsentGranted, ConsentPending, ConsentConfirmed, ConsentWithdrawn, ConsentInvalidated, ConsentHeld, ConsentOpened,
+	RestrictionRecorded, ParticipationUploaded, MatchDecided, ImportPublished,
+	PeriodCalendar, PeriodFrozen, PeriodPublished,
+	QueryReleased, QueryDenied, QueryUnavailable,
+	AuthMisdirected, AccessRefused, OfficerViewedLog, LogExported,
+	PolicyActivated, PolicyRejected, TokenRevoked,
+	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
+}
+
+// Events returns the closed list, in the order of the codes.
+func Events() []Event { return slices.Clone(eventCodes[:]) }
+
+// Valid reports whether the event is in the closed list.
+func (e Event) Valid() bool { return e.code() != 0 }
+
+func (e Event) code() byte { return byte(slices.Index(eventCodes[:], e) + 1) }
+
+// destroys reports whether earlier entries may be unopenable because of e.
+func (e Event) destroys() bool { return e == KeyDestroyed || e == RecordsDestroyed }
+
+func eventOf(code byte) (Event, bool) {
+	if code == 0 || int(code) > len(eventCodes) {
+		return "", false
+	}
+	return eventCodes[code-1], true
+}
+
+// Decision is the outcome that an entry records.
+type Decision string
+
+// The decisions. None is for acts that no policy decided.
+const (
+	None  Decision = "none"
+	Allow Decision = "allow"
+	Deny  Decision = "deny"
+	Error Decision = "error"
+)
+
+var decisionCodes = [...]Decision{None, Allow, Deny, Error}
+
+// Valid reports whether the decision is one of the four.
+func (d Decision) Valid() bool { return d.code() != 0 }
+
+func (d Decision) code() byte { return byte(slices.Index(decisionCodes[:], d) + 1) }
+
+func decisionOf(code byte) (Decision, bool) {
+	if code == 0 || int(code) > len(decisionCodes) {
+		return "", false
+	}
+	return decisionCodes[code-1], true
+}

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"strconv"
+
+	"github.com/hallpass-edu/hallpass/broker"
+)
+
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// comparison builds the request for the released figures; school=all is the
+// default, the newest release where no period is named.
+func comparison(in *incoming) (broker.ComparisonRequest, error) {
+	return broker.ComparisonRequest{
+		Agreement: in.id,
+		School:    orElse(in.query.Get("school"), "all"),
+		Period:    in.query.Get("period"),
+	}, nil
+}
+
+// students builds the request for the consented rows, which are always those
+// of the current school year.
+func students(in *incoming) (broker.StudentsRequest, error) {
+	period := orElse(in.query.Get("period"), "current")
+	if period != "current" {
+		return broker.StudentsRequest{}, unacceptable("period", "is not offered for records", "write current")
+	}
+	return broker.StudentsRequest{Agreement: in.id, Period: period}, nil
+}
+
+// entries builds the request for a page of the log.
+func entries(in *incoming) (broker.EntriesRequest, error) {
+	from, err := in.number("from", 0, 0, 1<<63-1)
+	if err != nil {
+		return broker.EntriesRequest{}, err
+	}
+	limit, err := in.number("limit", defaultPage, 1, maxPage)
+	if err != nil {
+		return broker.EntriesRequest{}, err
+	}
+	return broker.EntriesRequest{From: from, Limit: int(limit)}, nil
+}
+
+// proof builds the request for one entry's receipt.
+func proof(in *incoming) (broker.ProofRequest, error) {
+	index, err := strconv.ParseUint(in.id, 10, 63)
+	if err != nil {
+		return broker.ProofRequest{}, notAvailable()
+	}
+	return broker.ProofRequest{Index: index}, nil
+}
+
+// number reads a decimal query parameter between low and high.
+func (in *incoming) number(name string, otherwise, low, high uint64) (uint64, error) {
+	if !in.query.Has(name) {
+		return otherwise, nil
+	}
+	text := in.query.Get(name)
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n < low || n > high || strconv.FormatUint(n, 10) != text {
+		return 0, unacceptable(name, "is out of range",
+			"write a whole number from "+strconv.FormatUint(low, 10)+" to "+strconv.FormatUint(high, 10))
+	}
+	return n, nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/hallpass-edu/hallpass/broker"
+)
+
+// departure writes one answer's bytes to the connection and can be cut.
+type departure struct {
+	c       *gin.Context
+	rc      *http.ResponseController // over the server's own writer: gin's hides the error of a flush
+	status  int
+	begun   bool
+	noFlush bool // sabotage
+
+	mu   sync.Mutex
+	over bool // Deliver returned; the connection belongs to the next request
+	cutt bool
+}
+
+// deliver lets an answer go. An answer that is cut before its first byte
+// becomes 503; later, the connection is broken off.
+func (a *API) deliver(c *gin.Context, answer Answer) {
+	d := &departure{c: c, rc: http.NewResponseController(own(c)), status: http.StatusOK, noFlush: a.sabotage.NoFlush}
+	outcome := outcomeOK
+	if answer.Created() {
+		d.status, outcome = http.StatusCreated, outcomeCreated
+	}
+	err := answer.Deliver(d.write, d.cut)
+	d.end()
+	x := exchangeOf(c)
+	switch {
+	case err == nil:
+		x.kind = outcome
+	case !d.begun && errors.Is(err, broker.ErrCut):
+		fail(c, &broker.Error{Kind: broker.Unavailable, Detail: "permissions changed while the answer was on its way; ask again"})
+		x.kind = outcomeCut
+	case !d.begun:
+		fail(c, err)
+	default:
+		x.kind = outcomeLost
+		if d.wasCut() {
+			x.kind = outcomeCut
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// write returns nil only when every byte was handed to the connection.
+func (d *departure) write(body []byte) error {
+	if d.wasCut() {
+		return broker.ErrCut
+	}
+	d.begun = true
+	d.c.Header("Content-Type", mediaJSON)
+	d.c.Header("Content-Length", strconv.Itoa(len(body)))
+	d.c.Status(d.status)
+	_, err := d.c.Writer.Write(body)
+	if err == nil && !d.noFlush {
+		err = d.rc.Flush()
+	}
+	if err != nil && d.wasCut() {
+		return errors.Join(broker.ErrCut, err)
+	}
+	return err
+}
+
+// cut makes a running write fail at once and later ones not begin.
+func (d *departure) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return
+	}
+	d.cutt = true
+	// A writer that has no deadlines is not a connection and cannot hang.
+	_ = d.rc.SetWriteDeadline(time.Unix(1, 0))
+}
+
+func (d *departure) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+}
+
+func (d *departure) wasCut() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cutt
+}
+
+// own returns the server's writer under gin's, which swallows the error of a
+// flush and hides the server's handling of bodies that are too large.
+func own(c *gin.Context) http.ResponseWriter {
+	if u, ok := c.Writer.(interface{ Unwrap() http.ResponseWriter }); ok {
+		return u.Unwrap()
+	}
+	return c.Writer
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"context"
+	"io"
+
+	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/token"
+)
+
+// Answer is a finished, recorded answer of the broker.
+type Answer interface {
+	// Created reports whether the request made something new (201, not 200).
+	Created() bool
+	// Deliver calls write at most once, with the whole body. write returns
+	// when the bytes are flushed to the connection. cut may be called from
+	// any goroutine and at any time, and makes a running write fail at once.
+	// Deliver returns [broker.ErrCut] when the bytes may not leave any more.
+	Deliver(write func(body []byte) error, cut func()) error
+	// Drop gives up an answer that was not delivered; always safe.
+	Drop()
+}
+
+// Verifier turns a bearer token into claims. Its error is a *token.Refusal
+// for a token that the district did sign but that is expired or misdirected.
+type Verifier interface {
+	Verify(raw string) (token.Claims, error)
+}
+
+// Service is what the API needs of the broker. Every operation checks the
+// caller's role itself and returns a *broker.Error, or anything else for an
+// internal failure.
+type Service[A Answer] interface {
+	// Ready returns nil when requests can be answered, else why not.
+	Ready(ctx context.Context) error
+	// Failed returns non-nil once the store is sealed and only a restart helps.
+	Failed() error
+	// RecordMisdirected leaves an entry about a token that the district
+	// signed but that is expired or meant for another audience. The caller is
+	// whom the token names, the problem a token.Kind.
+	RecordMisdirected(ctx context.Context, c broker.Caller, problem string) error
+
+	partners[A]
+	agreements[A]
+	participation[A]
+	consents[A]
+	periods[A]
+	audit[A]
+}
+
+type partners[A Answer] interface {
+	CreatePartner(ctx context.Context, c broker.Caller, r broker.PartnerRequest) (A, error)
+	Partners(ctx context.Context, c broker.Caller) (A, error)
+	Partner(ctx context.Context, c broker.Caller, id string) (A, error)
+	AdvancePartner(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (A, error)
+}
+
+type agreements[A Answer] interface {
+	CreateAgreement(ctx context.Context, c broker.Caller, r broker.AgreementRequest) (A, error)
+	Agreements(ctx context.Context, c broker.Caller) (A, error)
+	Agreement(ctx context.Context, c broker.Caller, id string) (A, error)
+	AgreementText(ctx context.Context, c broker.Caller, id string) (A, error)
+	Sign(ctx context.Context, c broker.Caller, id string, r broker.SignatureRequest) (A, error)
+	AdvanceAgreement(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (A, error)
+	SchoolAgreements(ctx context.Context, c broker.Caller, school string) (A, error)
+	Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (A, error)
+	Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (A, error)
+}
+
+type participation[A Answer] interface {
+	PutParticipation(ctx context.Context, c broker.Caller, agreement string, csv io.Reader) (A, error)
+	PutRoster(ctx context.Context, c broker.Caller, agreement string, csv io.Reader) (A, error)
+	PutSessions(ctx context.Context, c broker.Caller, agreement string, csv io.Reader) (A, error)
+	Participation(ctx context.Context, c broker.Caller, agreement string) (A, error)
+	Matches(ctx context.Context, c broker.Caller) (A, error)
+	DecideMatch(ctx context.Context, c broker.Caller, id string, r broker.MatchRequest) (A, error)
+}
+
+type consents[A Answer] interface {
+	CreateConsent(ctx context.Context, c broker.Caller, r broker.ConsentRequest) (A, error)
+	Consents(ctx context.Context, c broker.Caller) (A, error)
+	Consent(ctx context.Context, c broker.Caller, id string) (A, error)
+	WithdrawConsent(ctx context.Context, c broker.Caller, id string, r broker.WithdrawRequest) (A, error)
+	ConfirmConsent(ctx context.Context, c broker.Caller, id string, r broker.ConfirmRequest) (A, error)
+	InvalidateConsent(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+	OverrideHold(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+}
+
+type periods[A Answer] interface {
+	Periods(ctx context.Context, c broker.Caller) (A, error)
+	SetCalendar(ctx context.Context, c broker.Caller, session string, r broker.CalendarRequest) (A, error)
+	Freeze(ctx context.Context, c broker.Caller, session string) (A, error)
+	ClosePeriod(ctx context.Context, c broker.Caller, session string) (A, error)
+}
+
+type audit[A Answer] interface {
+	Entries(ctx context.Context, c broker.Caller, r broker.EntriesRequest) (A, error)
+	Checkpoint(ctx context.Context, c broker.Caller) (A, error)
+	Proof(ctx context.Context, c broker.Caller, r broker.ProofRequest) (A, error)
+}

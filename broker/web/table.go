@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/token"
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+	put  = http.MethodPut
+
+	partner     = broker.RolePartner
+	guardian    = broker.RoleGuardian
+	officer     = broker.RoleOfficer
+	auditor     = broker.RoleAuditor
+	steward     = broker.RoleSteward
+	coordinator = broker.RoleCoordinator
+)
+
+// table is the whole API: the router, the OpenAPI check and the role matrix
+// are built from it.
+func table[A Answer]() []route[A] {
+	return []route[A]{
+		takes(post, "/v1/partners", roles(officer), Service[A].CreatePartner),
+		lists(get, "/v1/partners", roles(officer, auditor), Service[A].Partners),
+		reads(get, "/v1/partners/{id}", roles(officer, auditor, partner), Service[A].Partner),
+		changes(post, "/v1/partners/{id}/transitions", roles(officer), Service[A].AdvancePartner),
+
+		takes(post, "/v1/agreements", roles(officer), Service[A].CreateAgreement),
+		lists(get, "/v1/agreements", roles(officer, auditor, partner), Service[A].Agreements),
+		reads(get, "/v1/agreements/{id}", roles(officer, auditor, partner), Service[A].Agreement),
+		reads(get, "/v1/agreements/{id}/text", roles(officer, auditor, partner), Service[A].AgreementText),
+		changes(post, "/v1/agreements/{id}/signatures", roles(officer, partner), Service[A].Sign),
+		changes(post, "/v1/agreements/{id}/transitions", roles(officer), Service[A].AdvanceAgreement),
+
+		uploads(put, "/v1/agreements/{id}/participation", roles(partner, officer), Service[A].PutParticipation),
+		uploads(put, "/v1/agreements/{id}/roster", roles(partner, officer), Service[A].PutRoster),
+		uploads(put, "/v1/agreements/{id}/sessions", roles(partner, officer), Service[A].PutSessions),
+		reads(get, "/v1/agreements/{id}/participation", roles(partner, officer), Service[A].Participation),
+
+		asks(get, "/v1/agreements/{id}/comparisons", roles(partner), Service[A].Comparison, comparison, "school", "period"),
+		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period"),
+
+		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
+		lists(get, "/v1/consents", roles(guardian), Service[A].Consents),
+		reads(get, "/v1/consents/{id}", roles(officer, guardian), Service[A].Consent),
+		mayChange(post, "/v1/consents/{id}/withdraw", roles(officer, guardian), Service[A].WithdrawConsent),
+		changes(post, "/v1/consents/{id}/confirm", roles(officer), Service[A].ConfirmConsent),
+		changes(post, "/v1/consents/{id}/invalidate", roles(officer), Service[A].InvalidateConsent),
+		changes(post, "/v1/consents/{id}/override", roles(officer), Service[A].OverrideHold),
+
+		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
+		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
+		acts(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
+		acts(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
+
+		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
+		changes(post, "/v1/matches/{id}", roles(steward), Service[A].DecideMatch),
+
+		reads(get, "/v1/schools/{school_id}/agreements", roles(coordinator, officer), Service[A].SchoolAgreements),
+
+		asks(get, "/v1/audit/entries", roles(officer, auditor), Service[A].Entries, entries, "from", "limit"),
+		lists(get, "/v1/audit/checkpoint", token.Roles(), Service[A].Checkpoint),
+		asks(get, "/v1/audit/entries/{index}/proof", roles(officer, auditor), Service[A].Proof, proof),
+	}
+}
+
+func roles(r ...broker.Role) []broker.Role { return r }

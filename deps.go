@@ -1,0 +1,30 @@
+// Temporary: keeps the module list while the packages are being written.
+package hallpass
+
+import (
+	_ "github.com/RoaringBitmap/roaring/v2"
+	_ "github.com/gin-gonic/gin"
+	_ "github.com/go-json-experiment/json"
+	_ "github.com/go-json-experiment/json/jsontext"
+	_ "github.com/golang-jwt/jwt/v5"
+	_ "github.com/jszwec/csvutil"
+	_ "github.com/open-policy-agent/opa/v1/ast"
+	_ "github.com/open-policy-agent/opa/v1/rego"
+	_ "github.com/open-policy-agent/opa/v1/rego/compile"
+	_ "github.com/open-policy-agent/opa/v1/storage/inmem"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/collectors"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/spf13/cobra"
+	_ "go.etcd.io/bbolt"
+	_ "golang.org/x/mod/sumdb/note"
+	_ "golang.org/x/mod/sumdb/tlog"
+	_ "golang.org/x/term"
+	_ "golang.org/x/text/encoding/charmap"
+	_ "golang.org/x/text/transform"
+	_ "golang.org/x/text/unicode/norm"
+	_ "golang.org/x/time/rate"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "gonum.org/v1/gonum/stat/distuv"
+)

@@ -1,0 +1,128 @@
+package hallpass_test
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hallpass-edu/hallpass"
+
+// room says what a package may import beside the standard library.
+type room struct {
+	ours  []string // packages of this module; nil: none
+	third []string // third-party modules or packages, and what of std a pure package needs all the same
+	pure  bool     // knows no clock, HTTP, storage or global
+	wires bool     // a program: may import everything, and reads the clock
+	clock []string // functions that may read the clock: they hand it to the rest, or set a deadline
+}
+
+// house is the import map. Imports run one way: cmd, web, broker, policy,
+// agreement, consent; and broker to the packages below it. Leaves import
+// nothing of ours but the calendar day. A package that is not listed here does
+// not exist; one that wants a new import asks for it here, where it is seen.
+var house = map[string]room{
+	".":    {},
+	"rego": {},
+	"docs": {},
+
+	"consent":          {pure: true, ours: []string{"broker/civil"}},
+	"policy/agreement": {pure: true, ours: []string{"broker/civil", "consent"}},
+	"policy": {
+		ours:  []string{"broker/civil", "consent", "policy/agreement", "rego"},
+		third: []string{"github.com/open-policy-agent/opa/v1"},
+		clock: []string{"late", "within"},
+	},
+
+	"broker/civil":   {pure: true},
+	"broker/records": {pure: true, ours: []string{"broker/civil"}, third: []string{"golang.org/x/text"}},
+	"broker/sdc": {
+		pure: true, ours: []string{"broker/civil"},
+		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
+	},
+	"broker/compare": {
+		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc"},
+		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
+	},
+	"broker/tlog": {
+		pure:  true,
+		third: []string{"crypto/rand", "github.com/go-json-experiment/json", "golang.org/x/mod/sumdb"}, // rand: the log's key
+	},
+	"broker/sample": {pure: true, ours: []string{"broker/civil", "broker/records"}},
+	"broker/ingest": {
+		ours:  []string{"broker/civil", "broker/records"},
+		third: []string{"github.com/jszwec/csvutil", "golang.org/x/text"},
+	},
+	"broker/seal":            {third: []string{"go.etcd.io/bbolt", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/text"}},
+	"broker/token":           {third: []string{"github.com/go-json-experiment/json", "github.com/golang-jwt/jwt/v5"}},
+	"broker/store":           {},
+	"broker/store/bolt":      {ours: []string{"broker/store"}, third: []string{"go.etcd.io/bbolt"}},
+	"broker/store/storetest": {ours: []string{"broker/store"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
+
+	"broker": {
+		ours: []string{
+			"broker/civil", "broker/compare", "broker/ingest", "broker/records", "broker/sdc", "broker/seal",
+			"broker/store", "broker/store/bolt", "broker/tlog", "broker/token", "consent", "policy", "policy/agreement", "rego",
+		},
+		third: []string{
+			"github.com/RoaringBitmap/roaring/v2", "github.com/go-json-experiment/json", "golang.org/x/mod/sumdb",
+			"golang.org/x/sync", "golang.org/x/text",
+		},
+		clock: []string{"setClock"},
+	},
+	"broker/web": {
+		ours: []string{
+			"broker", "broker/civil", "broker/compare", "broker/ingest", "broker/tlog", "broker/token",
+			"consent", "docs", "policy", "policy/agreement",
+		},
+		third: []string{
+			"github.com/gin-gonic/gin", "github.com/go-json-experiment/json", "github.com/prometheus/client_golang",
+			"golang.org/x/sync", "golang.org/x/time",
+		},
+		clock: []string{"withDefaults", "wait"},
+	},
+	"cmd/hallpass":        {wires: true},
+	"cmd/hallpass-verify": {wires: true},
+}
+
+// verifierOf lists programs that must stay small enough to be trusted by
+// reading: unlike other programs they may import only this of ours.
+var verifierOf = map[string][]string{"cmd/hallpass-verify": {"broker/tlog"}}
+
+func TestTheHouseKeepsItsRules(t *testing.T) {
+	t.Parallel()
+	here, err := os.OpenRoot(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	tree, err := readTree(here.FS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tree.packages) < 3 {
+		t.Fatalf("only %d packages were found: is this the root of the module?", len(tree.packages))
+	}
+	for name, rule := range rules() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, fault := range rule(tree) {
+				t.Error(fault)
+			}
+		})
+	}
+}
+
+func TestTheModuleFileListsOnlyWhatShips(t *testing.T) {
+	t.Parallel()
+	text, err := fs.ReadFile(os.DirFS("."), "go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range []string{"golangci", "gofumpt", "golang.org/x/perf", "\ntool "} {
+		if strings.Contains(string(text), tool) {
+			t.Errorf("go.mod names %q: linters and other tools belong into tools/go.mod", strings.TrimSpace(tool))
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package agreement
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hallpass-edu/hallpass/consent"
+)
+
+// Change is one difference between two versions in a plain sentence.
+// NeedsNewConsent tells that it widens what families agreed to (the party, the
+// purpose, the kinds of record or their dates), so that what is new opens only
+// under new consents (34 CFR 99.30(b)).
+type Change struct {
+	Clause          string `json:"clause"` // the id of the clause that changes
+	Sentence        string `json:"sentence"`
+	NeedsNewConsent bool   `json:"needs_new_consent"`
+}
+
+// NeedsNewConsent reports whether any of the changes needs new consents.
+func NeedsNewConsent(changes []Change) bool {
+	return slices.ContainsFunc(changes, func(c Change) bool { return c.NeedsNewConsent })
+}
+
+// Diff returns what changes from one version's clauses to the next, in the
+// order of the text. Lists are compared as sets. Equal clauses differ in
+// nothing.
+func Diff(old, next Clauses) []Change {
+	d := &differ{}
+	d.ground(old, next)
+	d.study(old, next)
+	d.comparison(old, next)
+	d.categories(old.Categories, next.Categories)
+	d.duties(old, next)
+	d.term(old, next)
+	return d.changes
+}
+
+type differ struct{ changes []Change }
+
+func (d *differ) add(kind string, consents bool, format string, args ...any) {
+	d.changes = append(d.changes, Change{clauseID(kind), fmt.Sprintf(format, args...), consents})
+}
+
+func (d *differ) ground(old, next Clauses) {
+	if old.Basis != next.Basis || old.Template != next.Template {
+		d.add("basis", old.Basis != next.Basis, "The legal basis or its template changes from %s to %s.", named(old), named(next))
+	}
+	if old.Purpose != next.Purpose {
+		d.add("purpose", true, "The purpose changes from %s to %s.", old.Purpose, next.Purpose)
+	}
+	if old.PurposeText != next.PurposeText {
+		d.add("purpose", true, "The purpose is described in other words than families have read.")
+	}
+	if a, b := deref(old.Attestations), deref(next.Attestations); a != b || (old.Attestations == nil) != (next.Attestations == nil) {
+		d.add("basis", false, "The district's attestations about the partner as a school official change.")
+	}
+}
+
+func named(c Clauses) string {
+	if c.Template == "" || c.Template == string(c.Basis) {
+		return string(c.Basis)
+	}
+	return string(c.Basis) + " (" + c.Template + ")"
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+func (d *differ) study(old, next Clauses) {
+	a, b := deref(old.Study), deref(next.Study)
+	if (old.Study == nil) != (next.Study == nil) {
+		d.add("study", next.Study != nil, "The terms of a study are %s.", either(next.Study != nil, "added", "dropped"))
+	}
+	if a.Scope != b.Scope {
+		d.add("study", true, "The scope of the study changes.")
+	}
+	added, removed := delta(a.Representatives, b.Representatives)
+	if len(added) > 0 {
+		d.add("study", true, "More people may see records: %s.", spoken(added))
+	}
+	if len(removed) > 0 {
+		d.add("study", false, "These people may no longer see records: %s.", spoken(removed))
+	}
+	if a.DestroyBy != b.DestroyBy {
+		d.add("study", false, "The day by which the study's records are destroyed changes from %s to %s.", or(a.DestroyBy.String()), or(b.DestroyBy.String()))
+	}
+}
+
+func (d *differ) comparison(old, next Clauses) {
+	d.number("dosage", "the session dates from which a participant counts", old.DosageFloor, next.DosageFloor)
+	d.set("schools", "The schools", old.Schools, next.Schools)
+	d.set("indicators", "The indicators", old.Indicators, next.Indicators)
+	d.set("grain", "The grains", old.Grain, next.Grain)
+	d.number("thresholds", "the least number of students in a figure", old.MinCohort, next.MinCohort)
+	d.number("thresholds", "the least number of students without consent in a figure", old.UnconsentedFloor, next.UnconsentedFloor)
+	if old.Profile != next.Profile {
+		d.add("profile", false, "The protection profile changes from %s to %s.", or(old.Profile), or(next.Profile))
+	}
+}
+
+func (d *differ) categories(old, next []consent.Category) {
+	added, removed := delta(old, next)
+	for _, c := range added {
+		d.add(string(c), true, "%s is shared in addition.", readable(c))
+	}
+	for _, c := range removed {
+		d.add(string(c), false, "%s is no longer shared.", readable(c))
+	}
+}
+
+func readable(c consent.Category) string {
+	s := strings.ReplaceAll(string(c), "_", " ")
+	if s == "" {
+		return "A category without a name"
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func (d *differ) duties(old, next Clauses) {
+	if old.Redisclosure != next.Redisclosure {
+		d.add("redisclosure", true, "To whom records may be passed on changes.")
+	}
+	if old.Administrator != next.Administrator {
+		d.add("administrator", false, "Another person keeps the partner's list of people with access.")
+	}
+}
+
+func (d *differ) term(old, next Clauses) {
+	if old.TermFrom != next.TermFrom {
+		d.add("term", next.TermFrom < old.TermFrom, "The term begins on %s instead of %s.", or(next.TermFrom.String()), or(old.TermFrom.String()))
+	}
+	if old.TermTo != next.TermTo {
+		later := next.TermTo > old.TermTo
+		d.add("term", later, "The term ends on %s instead of %s%s.", or(next.TermTo.String()), or(old.TermTo.String()),
+			either(later, "; consents still end on their own days", ""))
+	}
+	d.number("destruction", "the days within which records are destroyed after the end", old.DestructionDays, next.DestructionDays)
+}
+
+func (d *differ) number(kind, what string, old, next int) {
+	if old != next {
+		d.add(kind, false, "%s change from %d to %d.", strings.ToUpper(what[:1])+what[1:], old, next)
+	}
+}
+
+func (d *differ) set(kind, what string, old, next []string) {
+	added, removed := delta(old, next)
+	if len(added) > 0 {
+		d.add(kind, false, "%s gain %s.", what, spoken(added))
+	}
+	if len(removed) > 0 {
+		d.add(kind, false, "%s lose %s.", what, spoken(removed))
+	}
+}
+
+// delta returns what only the next and what only the old list holds.
+func delta[T comparable](old, next []T) (added, removed []T) {
+	without := func(from, other []T) []T {
+		return slices.DeleteFunc(slices.Clone(from), func(v T) bool { return slices.Contains(other, v) })
+	}
+	return without(next, old), without(old, next)
+}
+
+func or(s string) string { return either(s == "", "none", s) }
+
+func either(yes bool, a, b string) string {
+	if yes {
+		return a
+	}
+	return b
+}
