@@ -54,7 +54,7 @@ var house = map[string]room{
 		ours:  []string{"broker/civil", "broker/records"},
 		third: []string{"github.com/jszwec/csvutil", "golang.org/x/text"},
 	},
-	"broker/seal":            {third: []string{"go.etcd.io/bbolt", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/text"}},
+	"broker/seal":            {ours: []string{"broker/store", "broker/store/bolt"}}, // keys.db is a store of its own
 	"broker/token":           {third: []string{"github.com/go-json-experiment/json", "github.com/golang-jwt/jwt/v5"}},
 	"broker/store":           {},
 	"broker/store/bolt":      {ours: []string{"broker/store"}, third: []string{"go.etcd.io/bbolt"}},

@@ -76,7 +76,7 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 	if out.unlogged {
 		return &Answer{body: envelope(data, nil)}, nil
 	}
-	receipt, err := b.receipt(ctx, s.entry)
+	receipt, err := b.receipt(context.WithoutCancel(ctx), s.entry)
 	if err != nil {
 		return nil, err
 	}

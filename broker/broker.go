@@ -60,12 +60,21 @@ type Broker struct {
 	flights     *flights
 	policy      [32]byte // digest of the engine's rules
 	prepared    preparedAgreements
+	memo        memos
 	datasets    datasetCache
 	payments    *payCache
 	rosters     *rosterCache
 	log         *slog.Logger
 	sabotage    Sabotage
 	importing   chan struct{} // one import or close at a time
+}
+
+// memos are the records that every partner request reads.
+type memos struct {
+	agreements *memo[agreementRecord]
+	partners   *memo[partnerRecord]
+	released   *memo[[]releaseRef]
+	releases   *memo[releaseRecord]
 }
 
 // Open opens a district's directory. It refuses a damaged store, a store
@@ -77,6 +86,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	b := &Broker{
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
+		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases)},
 		payments: newPayCache(), rosters: newRosterCache(), importing: make(chan struct{}, 1),
 	}
 	if b.log == nil {
@@ -107,6 +117,11 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	return b, b.collect(ctx)
 }
 
+// verifiable is an engine that can prove its own content.
+type verifiable interface {
+	Verify(ctx context.Context) error
+}
+
 func (b *Broker) openFiles(ctx context.Context, o Options) error {
 	open := o.Store
 	if open == nil {
@@ -115,6 +130,11 @@ func (b *Broker) openFiles(ctx context.Context, o Options) error {
 	engine, err := open(filepath.Join(b.dir, fileStore))
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
+	}
+	if v, ok := engine.(verifiable); ok {
+		if err := v.Verify(ctx); err != nil {
+			return errors.Join(fmt.Errorf("verifying the store: %w", err), engine.Close())
+		}
 	}
 	if b.store, err = store.Open(engine, store.Options{Sabotage: o.StoreSabotage}); err != nil {
 		return fmt.Errorf("opening the store: %w", err)

@@ -46,7 +46,12 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	if err != nil {
 		return err
 	}
-	_, released, err := releases.get(s.r, key(q.req.Agreement, period.ID))
+	refs, _, err := s.b.memo.released.get(s.r, key(q.req.Agreement))
+	if err != nil {
+		return err
+	}
+	published := slices.ContainsFunc(refs, func(ref releaseRef) bool { return ref.Session == period.ID })
+	closed, _, err := periods.get(s.r, key(period.ID))
 	if err != nil {
 		return err
 	}
@@ -59,7 +64,8 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	if q.req.School != policy.AllSchools {
 		f.Request.Grain = agreement.GrainSchool
 	}
-	f.RosterPresent, f.ReleasePublished = s.agreement.Roster > 0, released
+	f.ReleasePublished = published
+	f.RosterPresent = published || s.agreement.Roster > 0 && closed.state() != periodPublished
 	return nil
 }
 
@@ -73,18 +79,14 @@ func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
 		}
 		return period, nil
 	}
-	var newest releaseRecord
-	err := releases.all(s.r, key(q.req.Agreement), func(_ []byte, rec releaseRecord) error {
-		if rec.PublishedAt.After(newest.PublishedAt) {
-			newest = rec
-		}
-		return nil
-	})
+	refs, _, err := s.b.memo.released.get(s.r, key(q.req.Agreement))
 	if err != nil {
 		return records.Session{}, err
 	}
-	if period, ok := s.data.district.Session(newest.Period.SessionID); ok {
-		return period, nil
+	if len(refs) > 0 {
+		if period, ok := s.data.district.Session(refs[len(refs)-1].Session); ok {
+			return period, nil
+		}
 	}
 	period, ok := s.data.district.CurrentYear(s.today)
 	if !ok {
@@ -136,7 +138,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
 	if err != nil {
 		return pay{}, err
 	}
-	rec, found, err := releases.get(s.r, key(q.req.Agreement, period.ID))
+	rec, found, err := s.b.memo.releases.get(s.r, key(q.req.Agreement, period.ID))
 	if err != nil || !found {
 		return pay{}, orNotAvailable(err)
 	}

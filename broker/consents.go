@@ -71,12 +71,12 @@ func (b *Broker) behindBarrier(ctx context.Context, sid records.SID, change func
 	b.flights.deny(sid)
 	ans, err := change()
 	if err != nil {
-		if KindOf(err) != Unavailable {
+		if b.store.Failed() == nil {
 			b.flights.allow(sid)
 		}
 		return nil, err
 	}
-	b.flights.barrier(context.WithoutCancel(ctx), affected())
+	b.flights.barrier(affected())
 	b.flights.allow(sid)
 	return ans, nil
 }
@@ -479,16 +479,18 @@ func (b *Broker) agreementsOfParty(ctx context.Context, party string) (ids []str
 	return ids
 }
 
-func (b *Broker) agreementsOf(ctx context.Context, id string) (ids []string) {
+// agreementsOf lists the agreements of the party to an agreement.
+func (b *Broker) agreementsOf(ctx context.Context, id string) []string {
+	var party string
 	err := b.store.View(context.WithoutCancel(ctx), func(r store.Reader) error {
 		rec, _, err := agreements.get(r, key(id))
-		ids = b.agreementsOfParty(ctx, rec.Agreement.Partner)
+		party = rec.Agreement.Partner
 		return err
 	})
 	if err != nil {
 		b.alarm("barrier", err)
 	}
-	return ids
+	return b.agreementsOfParty(ctx, party)
 }
 
 // signerOf finds who answered among the people on the student's file. The

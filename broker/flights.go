@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -105,7 +104,7 @@ func (t *flights) allow(s records.SID) {
 
 // barrier returns when every answer of the agreements that was on its way at
 // the call has landed. One that takes longer than the limit is cut.
-func (t *flights) barrier(ctx context.Context, agreements []string) {
+func (t *flights) barrier(agreements []string) {
 	if t.without {
 		return
 	}
@@ -117,7 +116,6 @@ func (t *flights) barrier(ctx context.Context, agreements []string) {
 		case <-f.landed:
 			continue
 		case <-late.C:
-		case <-ctx.Done():
 		}
 		t.cutAll(pending)
 		break

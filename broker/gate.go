@@ -63,11 +63,14 @@ type pay struct {
 func (b *Broker) answer(ctx context.Context, c Caller, q question) (*Answer, error) {
 	f := b.flights.enter(q.agreement())
 	a, err := b.answerAloft(ctx, c, q, f)
-	if err != nil {
-		f.land()
-		return nil, err
+	if err == nil {
+		return a, nil
 	}
-	return a, nil
+	f.land()
+	if KindOf(err) == NotAvailable {
+		return nil, b.refuseAccess(ctx, c, "ask under an agreement")
+	}
+	return nil, err
 }
 
 func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *flight) (*Answer, error) {
@@ -240,7 +243,7 @@ func (b *Broker) record(ctx context.Context, lane store.Lane, d draft, apply fun
 	if err != nil {
 		return nil, storeError(err)
 	}
-	return b.receipt(ctx, s.entry)
+	return b.receipt(context.WithoutCancel(ctx), s.entry)
 }
 
 // receipt joins the entry's public half with its proof, as JSON.

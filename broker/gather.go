@@ -53,10 +53,10 @@ func (b *Broker) gather(ctx context.Context, r store.Reader, c Caller, id string
 // answer under it depends on.
 func (s *snapshot) readStamp(id string, consented bool) (err error) {
 	var found bool
-	if s.agreement, found, err = agreements.get(s.r, key(id)); err != nil || !found {
+	if s.agreement, found, err = s.b.memo.agreements.get(s.r, key(id)); err != nil || !found {
 		return orNotAvailable(err)
 	}
-	if s.partner, found, err = partners.get(s.r, key(s.agreement.Agreement.Partner)); err != nil || !found {
+	if s.partner, found, err = s.b.memo.partners.get(s.r, key(s.agreement.Agreement.Partner)); err != nil || !found {
 		return orNotAvailable(err)
 	}
 	if s.banned, err = bannedOn(s.r, s.partner.Partner, moment{s.now, s.today}); err != nil {

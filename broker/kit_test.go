@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,7 @@ func (c *clock) Set(t time.Time) {
 // district is a district in a directory of the test's own.
 type district struct {
 	*broker.Broker
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	clock *clock
 }
@@ -54,7 +55,7 @@ func partnerOf(id string) broker.Caller {
 
 // newDistrict makes an empty district at a time, and closes and verifies it
 // when the test ends.
-func newDistrict(t *testing.T, at time.Time, options ...func(*broker.Options)) *district {
+func newDistrict(t testing.TB, at time.Time, options ...func(*broker.Options)) *district {
 	t.Helper()
 	d := &district{t: t, dir: filepath.Join(t.TempDir(), "district"), clock: &clock{now: at}}
 	err := broker.Init(t.Context(), d.dir, broker.Settings{Name: "Lakeview Schools", Host: "data.lakeview.example", TimeZone: "UTC", CreatedAt: at})
@@ -109,17 +110,29 @@ func (d *district) load(path string, o ingest.Options) {
 	}
 }
 
-// data decodes the member data of an answer.
-func data[T any](t *testing.T, a *broker.Answer, err error) T {
-	t.Helper()
+// must fails the test when an operation does.
+func (d *district) must(a *broker.Answer, err error) *broker.Answer {
+	d.t.Helper()
 	if err != nil {
-		t.Fatalf("%v (%+v)", err, err)
+		d.t.Fatalf("%v; cause: %v", err, errors.Unwrap(err))
 	}
+	return a
+}
+
+// done is must for an answer that nobody reads.
+func (d *district) done(a *broker.Answer, err error) {
+	d.t.Helper()
+	d.must(a, err).Drop()
+}
+
+// data decodes the member data of an answer.
+func data[T any](t testing.TB, a *broker.Answer) T {
+	t.Helper()
 	defer a.Drop()
 	var body struct {
 		Data T `json:"data"`
 	}
-	if err := json.Unmarshal(a.Body(), &body); err != nil {
+	if err := json.Unmarshal(a.Body(), &body, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatalf("reading %s: %v", a.Body(), err)
 	}
 	return body.Data
@@ -135,7 +148,7 @@ func day(s string) civil.Date {
 
 // sharedData finds the sample data beside the project; tests that need it are
 // skipped where it is not there.
-func sharedData(t *testing.T, name string) string {
+func sharedData(t testing.TB, name string) string {
 	t.Helper()
 	if root := os.Getenv("HALLPASS_SHARED"); root != "" {
 		return filepath.Join(root, "data", name)

@@ -45,7 +45,16 @@ type definition struct {
 	Notes       []string `json:"notes,omitzero"`
 }
 
-var releases = table[releaseRecord]{colReleases}
+// releaseRef names one release of an agreement.
+type releaseRef struct {
+	Session     string    `json:"session_id"`
+	PublishedAt time.Time `json:"published_at"`
+}
+
+var (
+	releases = table[releaseRecord]{colReleases}
+	released = table[[]releaseRef]{colReleased}
+)
 
 // ClosePeriod freezes a period if it is open, computes its figures and
 // publishes them (officer, steward). It can be repeated after a stop at any
@@ -200,7 +209,7 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	}
 	for _, rec := range list {
 		rec.PublishedAt = m.now
-		if err := releases.put(tx, key(rec.Agreement, f.Session), rec); err != nil {
+		if err := putRelease(tx, rec); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -210,6 +219,18 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	}
 	body := map[string]any{"period": f.Session, "plans": plansOf(f)}
 	return outcome{data: data, body: body}, bump(tx, colHead, key(headReleases))
+}
+
+func putRelease(tx store.Tx, rec releaseRecord) error {
+	refs, _, err := released.get(tx, key(rec.Agreement))
+	if err != nil {
+		return err
+	}
+	refs = append(refs, releaseRef{rec.Period.SessionID, rec.PublishedAt})
+	if err := released.put(tx, key(rec.Agreement), refs); err != nil {
+		return err
+	}
+	return releases.put(tx, key(rec.Agreement, rec.Period.SessionID), rec)
 }
 
 // plansOf is the officer's private record of what was withheld and why.

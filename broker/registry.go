@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 
@@ -35,6 +37,7 @@ const (
 	colPeriods    store.Collection = "periods"     // session -> periodRecord
 	colFreezes    store.Collection = "freezes"     // session -> freeze
 	colReleases   store.Collection = "releases"    // agreement, session -> release
+	colReleased   store.Collection = "released"    // agreement -> its releases, newest last
 	colPublished  store.Collection = "published"   // session, agreement -> the sets behind every figure
 	colKnown      store.Collection = "known"       // session -> whose values were ever opened to anyone
 	colCopies     store.Collection = "copies"      // sid, agreement, columns, index -> sealed row as it was sent
@@ -87,6 +90,50 @@ func (t table[T]) get(r store.Reader, k []byte) (T, bool, error) {
 		return v, false, fmt.Errorf("reading collection %s: %w", t.name, err)
 	}
 	return v, true, nil
+}
+
+// memo keeps decoded values beside the very bytes they were decoded from, so
+// that a value is decoded again only when the snapshot's bytes are others.
+type memo[T any] struct {
+	table[T]
+	mu   sync.RWMutex
+	kept map[string]decoded[T]
+}
+
+type decoded[T any] struct {
+	raw   []byte
+	value T
+}
+
+func newMemo[T any](t table[T]) *memo[T] { return &memo[T]{table: t, kept: map[string]decoded[T]{}} }
+
+// maxMemo bounds the values kept.
+const maxMemo = 16_384
+
+// get returns the value of the snapshot, which the caller must not change.
+func (m *memo[T]) get(r store.Reader, k []byte) (T, bool, error) {
+	raw, err := r.Get(m.name, k)
+	if err != nil || raw == nil {
+		var none T
+		return none, false, err
+	}
+	m.mu.RLock()
+	have, ok := m.kept[string(k)]
+	m.mu.RUnlock()
+	if ok && bytes.Equal(have.raw, raw) {
+		return have.value, true, nil
+	}
+	fresh := decoded[T]{raw: bytes.Clone(raw)}
+	if err := json.Unmarshal(raw, &fresh.value); err != nil {
+		return fresh.value, false, fmt.Errorf("reading collection %s: %w", m.name, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.kept) >= maxMemo {
+		clear(m.kept)
+	}
+	m.kept[string(k)] = fresh
+	return fresh.value, true, nil
 }
 
 func (t table[T]) put(tx store.Tx, k []byte, v T) error {

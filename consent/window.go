@@ -34,16 +34,7 @@ func Covers(w Window, day civil.Date) bool {
 }
 
 // opensPart reports whether the window opens at least one day of a span.
-func (w Window) opensPart(from, to civil.Date) bool {
-	day, last := max(from, w.RecordsFrom), min(to, w.RecordsTo)
-	for _, s := range w.Closed {
-		if s.From > day {
-			break
-		}
-		day = max(day, s.To+1)
-	}
-	return day <= last
-}
+func (w Window) opensPart(from, to civil.Date) bool { return len(Open(w, from, to)) > 0 }
 
 // window is what a grant opens for one family, leaving out the holds that the
 // answer to override says were opened.

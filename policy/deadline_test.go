@@ -66,3 +66,11 @@ func TestARequestDoesNotWaitForABusyPolicyLongerThanItsDeadline(t *testing.T) {
 		}
 	}
 }
+
+func TestLateFiltersReleaseNothing(t *testing.T) {
+	t.Parallel()
+	e := load(t, rego.FS, policy.Options{FilterDeadline: time.Nanosecond})
+	if f, err := e.Filters(policy.Prepare(inForce()), today); f != nil || !errors.Is(err, policy.ErrLate) {
+		t.Errorf("%v, %v", f, err)
+	}
+}

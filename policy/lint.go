@@ -97,29 +97,31 @@ func forbidden(x any) error {
 	return nil
 }
 
-// checkReferences refuses references to data that no rule defines: there is no
-// data beside the rules, so each would be undefined for ever.
+// checkReferences refuses references to data that are no rule: there is no data
+// beside the rules, and a whole package is an object that grows and shrinks
+// with what its rules happen to know.
 func checkReferences(c *ast.Compiler) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Modules)) {
-		var err error
-		ast.WalkRefs(c.Modules[name], func(r ast.Ref) bool {
-			if err == nil && r.HasPrefix(ast.DefaultRootRef) && !packageOf(c, r) && len(c.GetRules(r.GroundPrefix())) == 0 {
-				err = at(r[0].Location, r.String()+" is not defined", "mend the name")
+		for _, rule := range c.Modules[name].Rules {
+			var err error
+			ast.WalkRefs(rule, func(r ast.Ref) bool {
+				if err == nil && r.HasPrefix(ast.DefaultRootRef) && !isRuleRef(c, r) {
+					err = at(rule.Location, r.String()+" is not a rule", "mend the name")
+				}
+				return err != nil
+			})
+			if err != nil {
+				return err
 			}
-			return err != nil
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// packageOf reports whether r is the path of a module's own package clause,
-// which is a reference too.
-func packageOf(c *ast.Compiler, r ast.Ref) bool {
-	for _, m := range c.Modules {
-		if m.Package.Path.Equal(r) {
+func isRuleRef(c *ast.Compiler, r ast.Ref) bool {
+	ground := r.GroundPrefix()
+	for n := 2; n <= len(ground); n++ {
+		if len(c.GetRulesExact(ground[:n])) > 0 {
 			return true
 		}
 	}
@@ -190,7 +192,7 @@ func notPositive(r *ast.Rule) error {
 		return at(r.Location, "`else` stands behind the decision", positiveRemedy)
 	case r.Default && !r.Path().Equal(decisionPath):
 		return at(r.Location, "a default stands behind the decision", positiveRemedy)
-	case r.Head.Key != nil:
+	case r.Head.Key != nil || len(r.Head.Ref()) > 1:
 		return at(r.Location, "a rule that collects a set stands behind the decision", positiveRemedy)
 	}
 	var found error

@@ -43,6 +43,7 @@ func Prepare(a agreement.Agreement) *Prepared {
 	p.members = p.read()
 	text := ast.NewObject(p.members...).String()
 	p.size, p.key = len(text), sha256.Sum256([]byte(text))
+	p.as(a.State)
 	return p
 }
 
@@ -63,6 +64,10 @@ func (p *Prepared) on(today civil.Date) *onDay {
 	if d := p.newest.Load(); d != nil && d.state == state {
 		return d
 	}
+	return p.as(state)
+}
+
+func (p *Prepared) as(state agreement.State) *onDay {
 	members := append(slices.Clip(p.members), [2]*ast.Term{keys.state, ast.StringTerm(string(state))})
 	d := &onDay{state, ast.ObjectTerm(members...)}
 	p.newest.Store(d)

@@ -241,9 +241,5 @@ func TestTheRealSchoolsAreShownInBandsAndReadInWords(t *testing.T) {
 		if !ok || r.Row != "all" || r.Cohort.N != 315 || r.Rest.N != 334 || got != want[i] {
 			t.Errorf("%s: %s %d / %d %q, want %q", f.Indicator, r.Row, r.Cohort.N, r.Rest.N, got, want[i])
 		}
-		for _, r := range f.Rows {
-			reading, _ := compare.Read(r, raw[i].Measure)
-			t.Logf("%s %s %s: %+v", f.Indicator, r.Row, r.Status, reading)
-		}
 	}
 }

@@ -165,24 +165,41 @@ func union[T any, K comparable](first, second []T, key func(T) K) []T {
 	return first
 }
 
-// enrollments joins what was known with what the files say.
+// enrollments joins what was known with what the files say. What lies before
+// the first year of the files stays.
 func (a *applier) enrollments(was, listed []records.Enrollment) []records.Enrollment {
 	all := slices.Clone(listed)
 	for _, e := range was {
-		before := !e.Exit.IsZero() && len(a.years) > 0 && e.Exit < a.years[0].Start
 		replaced := slices.ContainsFunc(listed, func(l records.Enrollment) bool { return l.School == e.School && overlap(l, e) })
-		switch {
-		case before:
+		if replaced || a.im.Options.Snapshot == SnapshotAll {
+			e = a.before(e, listed)
+		} else {
+			e = a.ended(e, listed)
+		}
+		if e.Exit >= e.Entry {
 			all = append(all, e)
-		case replaced || a.im.Options.Snapshot == SnapshotAll:
-		default:
-			all = append(all, a.ended(e, listed))
 		}
 	}
 	slices.SortFunc(all, func(x, y records.Enrollment) int {
 		return cmp.Or(cmp.Compare(x.Entry, y.Entry), cmp.Compare(x.School, y.School))
 	})
 	return all
+}
+
+// before cuts an enrollment to the part that lies before the files' years and
+// before what they list at the school.
+func (a *applier) before(e records.Enrollment, listed []records.Enrollment) records.Enrollment {
+	last := e.Exit
+	if len(a.years) > 0 && (last.IsZero() || last >= a.years[0].Start) {
+		last = a.years[0].Start - 1
+	}
+	for _, l := range listed {
+		if l.School == e.School && overlap(l, e) {
+			last = min(last, l.Entry-1)
+		}
+	}
+	e.Exit = last
+	return e
 }
 
 // ended closes an enrollment that an export of active students no longer
@@ -204,40 +221,58 @@ func (a *applier) ended(e records.Enrollment, listed []records.Enrollment) recor
 // kept returns the facts of the present version that the files do not replace.
 func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
 	attendance := a.im.Present["attendance.csv"] || a.im.Present["attendance_summary.csv"]
-	for _, m := range was.Marks {
-		if !attendance || !a.inYears(m.Day) || a.elsewhere(m.School, s) {
-			f.Marks = append(f.Marks, m)
-		}
-	}
-	for _, v := range was.Summaries {
-		if !attendance || !a.ofYears(v.Session) || a.elsewhere(v.School, s) {
-			f.Summaries = append(f.Summaries, v)
-		}
-	}
-	for _, v := range was.Incidents {
-		if !a.im.Present["discipline.csv"] || !a.inYears(v.Day) || a.elsewhere(v.School, s) {
-			f.Incidents = append(f.Incidents, v)
-		}
-	}
-	for _, v := range was.Results {
-		if !a.im.Present["grades.csv"] || !a.ofYears(v.Session) || a.elsewhere(v.School, s) {
-			f.Results = append(f.Results, v)
-		}
-	}
+	marked := a.placed(s, func(f records.Facts) []string {
+		return append(schoolsOf(f.Marks, func(m records.Mark) string { return m.School }),
+			schoolsOf(f.Summaries, func(v records.Summary) string { return v.School })...)
+	})
+	f.Marks = keep(was.Marks, func(m records.Mark) bool { return !attendance || !a.inYears(m.Day) || !marked(m.School) })
+	f.Summaries = keep(was.Summaries, func(v records.Summary) bool {
+		return !attendance || !a.ofYears(v.Session) || !marked(v.School)
+	})
+	disciplined := a.placed(s, func(f records.Facts) []string {
+		return schoolsOf(f.Incidents, func(v records.Incident) string { return v.School })
+	})
+	f.Incidents = keep(was.Incidents, func(v records.Incident) bool {
+		return !a.im.Present["discipline.csv"] || !a.inYears(v.Day) || !disciplined(v.School)
+	})
+	graded := a.placed(s, func(f records.Facts) []string {
+		return schoolsOf(f.Results, func(v records.Result) string { return v.School })
+	})
+	f.Results = keep(was.Results, func(v records.Result) bool {
+		return !a.im.Present["grades.csv"] || !a.ofYears(v.Session) || !graded(v.School)
+	})
 	return f
 }
 
-// elsewhere reports whether an export of active students says nothing of the
-// student at the school, so that records there stay.
-func (a *applier) elsewhere(school string, s Student) bool {
+// placed returns whether the files speak of the student at a school: always in
+// an export of all, else where they have an enrollment or a record of the
+// family there.
+func (a *applier) placed(s Student, family func(records.Facts) []string) func(school string) bool {
 	if a.im.Options.Snapshot == SnapshotAll {
-		return false
+		return func(string) bool { return true }
 	}
-	return !slices.ContainsFunc(s.Profile.Enrollments, func(e records.Enrollment) bool { return e.School == school }) &&
-		!slices.ContainsFunc(s.Facts.Marks, func(m records.Mark) bool { return m.School == school }) &&
-		!slices.ContainsFunc(s.Facts.Summaries, func(v records.Summary) bool { return v.School == school }) &&
-		!slices.ContainsFunc(s.Facts.Incidents, func(v records.Incident) bool { return v.School == school }) &&
-		!slices.ContainsFunc(s.Facts.Results, func(v records.Result) bool { return v.School == school })
+	schools := append(family(s.Facts), schoolsOf(s.Profile.Enrollments, func(e records.Enrollment) string { return e.School })...)
+	return func(school string) bool { return slices.Contains(schools, school) }
+}
+
+// schoolsOf returns the schools of records, one after another once.
+func schoolsOf[T any](list []T, school func(T) string) []string {
+	var schools []string
+	for _, v := range list {
+		if n := len(schools); n == 0 || schools[n-1] != school(v) {
+			schools = append(schools, school(v))
+		}
+	}
+	return schools
+}
+
+func keep[T any](list []T, stays func(T) bool) (kept []T) {
+	for _, v := range list {
+		if stays(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
 }
 
 // unlisted treats the students who are not in the files.

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -142,6 +143,9 @@ func TestANewYearKeepsTheOldOne(t *testing.T) {
 		if s == nil || len(s.Marks) != 3 || len(s.Results) != 3 {
 			t.Fatalf("%s: %+v", opt.Snapshot, s)
 		}
+		if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != date(t, "2026-08-31") {
+			t.Errorf("%s: %+v", opt.Snapshot, s.Enrollments)
+		}
 		if len(second.District.Students) != 3 || len(second.District.Sessions) != 4 || second.District.Calendars["B"].Days(1, 1<<30) != 3 {
 			t.Errorf("%s: %d students", opt.Snapshot, len(second.District.Students))
 		}
@@ -151,6 +155,20 @@ func TestANewYearKeepsTheOldOne(t *testing.T) {
 		if _, ok := second.District.Covered(records.DisciplineFamily, "B", "N"); ok {
 			t.Error("a year without a discipline file reports discipline")
 		}
+	}
+}
+
+func TestAStayThatIsListedAnewKeepsItsEarlierYears(t *testing.T) {
+	t.Parallel()
+	first := apply(t, nil, options(t), nil)
+	opt := active(t)
+	opt.ExportDate = date(t, "2026-10-01")
+	files := maps.Clone(nextYear)
+	files["enrollments.csv"] = "student_id,school_id,entry\nST-9001,A,2026-09-01\n"
+	second := apply(t, first.District, opt, files)
+	s := second.District.Find(sidOf("ST-9001"))
+	if len(s.Enrollments) != 2 || s.Enrollments[0].Entry != date(t, "2025-09-01") || s.Enrollments[0].Exit != date(t, "2026-08-31") {
+		t.Errorf("%+v", s.Enrollments)
 	}
 }
 

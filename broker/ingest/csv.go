@@ -35,7 +35,7 @@ func (s *scanner) next() ([][]byte, error) {
 		if bytes.IndexByte(line, '"') >= 0 {
 			return s.record()
 		}
-		s.rest, s.line = after, s.following
+		s.rest, s.line, s.size = after, s.following, len(line)
 		s.following++
 		if n := len(line); n > 0 && line[n-1] == '\r' {
 			line = line[:n-1]
@@ -78,7 +78,7 @@ func (s *scanner) record() ([][]byte, error) {
 		}
 	}
 	text := s.rest[:end]
-	s.rest, s.line = s.rest[end:], s.following
+	s.rest, s.line, s.size = s.rest[end:], s.following, len(text)
 	s.following += bytes.Count(text, []byte{'\n'})
 	return s.parse(text)
 }

@@ -238,6 +238,9 @@ func TestARequiredFileIsAskedFor(t *testing.T) {
 		files := base(t, nil)
 		delete(files, name)
 		im, report := read(t, files)
+		if name == "calendar.csv" && !slices.Contains(findings(report), "attendance.csv:0: needs-calendar") {
+			t.Errorf("%v", findings(report))
+		}
 		required := slices.Contains([]string{"schools.csv", "sessions.csv", "students.csv", "enrollments.csv"}, name)
 		asked := slices.Contains(findings(report), name+":0: missing-file")
 		if asked != required || (im == nil) != (required || name == "calendar.csv") {

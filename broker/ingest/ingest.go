@@ -120,7 +120,9 @@ func read(src source, opt Options, report *Report) (*Import, *Report, error) {
 	go func() { digest <- src.digest(opt) }()
 	im := newImporter(opt, report)
 	for _, f := range forms {
-		im.file(f, src)
+		if !src.refused {
+			im.file(f, src)
+		}
 	}
 	im.finish()
 	im.out.Digest = <-digest
@@ -185,8 +187,19 @@ func (im *importer) file(f form, src source) {
 		return
 	}
 	clear(im.seen)
-	im.rows(f.name, t)
+	if !im.blind() {
+		im.rows(f.name, t)
+	}
 	t.close()
+}
+
+// blind reports whether one of the files that all others refer to is unusable:
+// then rows are not read, since each would be in error for that reason alone.
+func (im *importer) blind() bool {
+	return slices.ContainsFunc(im.report.Findings, func(f Finding) bool {
+		e, _ := explain(f.Rule)
+		return e.fatal && (f.File == "" || slices.Contains([]string{"schools.csv", "sessions.csv", "students.csv"}, f.File))
+	})
 }
 
 func (im *importer) rows(name string, t *table) {

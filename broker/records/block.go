@@ -1,6 +1,7 @@
 package records
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -113,7 +114,8 @@ func (w *writer) run(gap uint64, m Mark, n int) {
 func (s *Segment) readMarks(r *reader) []Mark {
 	var marks []Mark
 	next := s.Base
-	for range r.count(2) {
+	runs := r.count(2)
+	for range runs {
 		m := Mark{School: s.School, Day: next + civil.Date(r.uint(1<<20)), Portion: NoPortion}
 		head := r.byte()
 		m.Code = AttendanceCode(head & markCodeBits)
@@ -127,6 +129,9 @@ func (s *Segment) readMarks(r *reader) []Mark {
 		if m.Code >= attendanceCodes || n == 0 || len(marks) > maxCount {
 			r.fail()
 			return nil
+		}
+		if marks == nil {
+			marks = make([]Mark, 0, runs+n)
 		}
 		for range n {
 			marks = append(marks, m)
@@ -286,7 +291,8 @@ func (s *Segment) writeCourse(w *writer, group []Result) bool {
 
 func (s *Segment) readResults(r *reader) []Result {
 	var list []Result
-	for range r.count(4) {
+	groups := r.count(4)
+	for range groups {
 		course := r.index(len(s.Courses))
 		head := r.uint(uint64(2 * max(len(s.Kinds), 1)))
 		mask := r.uint(1<<len(s.Sessions) - 1)
@@ -295,6 +301,9 @@ func (s *Segment) readResults(r *reader) []Result {
 			return nil
 		}
 		kind := s.Kinds[head>>1]
+		if list == nil { // a value takes a byte at least
+			list = make([]Result, 0, min(groups*bits.OnesCount64(mask), len(r.b)))
+		}
 		for i, session := range s.Sessions {
 			if mask&(1<<i) == 0 {
 				continue

@@ -29,6 +29,8 @@ type Content struct {
 	Students  []Student
 	Coverage  []Coverage
 	Totals    []PublicTotal
+
+	sabotageBothSources bool // a test's: a session counts beside its children
 }
 
 // A District is one immutable data version in memory. Schools and Sessions are
@@ -108,13 +110,16 @@ func (d *District) ownSessions() map[ownKey]bool {
 
 // resolve follows Sources; depth bounds it where parents form a circle.
 func (d *District) resolve(own map[ownKey]bool, key ownKey, depth int) []string {
+	var all []string
 	if own[key] {
-		return []string{key.session}
+		all = append(all, key.session)
+	}
+	if len(all) > 0 && !d.sabotageBothSources {
+		return all
 	}
 	if depth > len(d.Sessions) {
 		return nil
 	}
-	var all []string
 	for _, child := range d.children[key.session] {
 		all = append(all, d.resolve(own, ownKey{key.family, key.school, child}, depth+1)...)
 	}

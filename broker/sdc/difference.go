@@ -49,9 +49,9 @@ func (h History) filter(keep func(PublishedSet) bool) History {
 	return slices.DeleteFunc(slices.Clone(h), func(p PublishedSet) bool { return !keep(p) })
 }
 
-// has reports whether the agreement was already planned.
-func (h History) has(agreement string) bool {
-	return slices.ContainsFunc(h, func(p PublishedSet) bool { return p.Agreement == agreement })
+// has reports whether the agreement published sets of the indicator already.
+func (h History) has(agreement, indicator string) bool {
+	return slices.ContainsFunc(h, func(p PublishedSet) bool { return p.Agreement == agreement && p.Indicator == indicator })
 }
 
 // Difference applies the difference rule to a candidate set: for each earlier
@@ -66,11 +66,10 @@ func (h History) Difference(candidate *roaring.Bitmap, k Known, floor int) bool 
 	k = known(k)
 	self, anyone := leave(candidate, k.Self), leave(candidate, k.Any)
 	for _, p := range h {
-		if !p.Set.Intersects(candidate) {
+		if min(self.atLeastApart(p.Set), anyone.atLeastApart(p.Set)) >= floor || !p.Set.Intersects(candidate) {
 			continue
 		}
-		d := self.apart(p.Set)
-		if d != 0 && min(d, anyone.apart(p.Set)) < floor {
+		if d := self.apart(p.Set); d != 0 && min(d, anyone.apart(p.Set)) < floor {
 			return false
 		}
 	}
@@ -80,11 +79,20 @@ func (h History) Difference(candidate *roaring.Bitmap, k Known, floor int) bool 
 // unreleased is a set without the students of v.
 type unreleased struct {
 	members, v *roaring.Bitmap
+	count      int
 }
 
-func leave(s, v *roaring.Bitmap) unreleased { return unreleased{roaring.AndNot(s, v), v} }
+func leave(s, v *roaring.Bitmap) unreleased {
+	return unreleased{roaring.AndNot(s, v), v, without(s, v)}
+}
 
 // apart counts the students in exactly one of the two sets that are not in v.
 func (u unreleased) apart(s *roaring.Bitmap) int {
-	return size(u.members) + without(s, u.v) - 2*int(u.members.AndCardinality(s))
+	return u.count + without(s, u.v) - 2*int(u.members.AndCardinality(s))
+}
+
+// atLeastApart is a lower bound of apart that needs sizes only.
+func (u unreleased) atLeastApart(s *roaring.Bitmap) int {
+	d := u.count - without(s, u.v)
+	return max(d, -d)
 }

@@ -21,10 +21,10 @@ type row struct {
 	key          Key
 	cohort, rest int                    // sizes over all students, covered or not
 	sets         [sides]*roaring.Bitmap // over the covered ones
-	vectors      [sides]vector          //
-	reason       Reason                 // why it is hidden, if it is
-	shown        bool                   //
-	whole        bool                   // its T is shown although P and R are not
+	vectors      [sides]vector
+	reason       Reason // why it is hidden, if it is
+	shown        bool
+	whole        bool // its T is shown although P and R are not
 }
 
 // figure is one indicator of one agreement while it is being decided. Its rows

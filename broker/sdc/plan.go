@@ -53,15 +53,19 @@ const (
 )
 
 // Verdict is the decision on one row of one figure.
+//
+// Cohort and Rest are the students of the row, CohortCovered and RestCovered
+// those of them with a value. Verdicts are the district's: Protect makes of
+// them what a partner may see.
 type Verdict struct {
 	Key           Key    `json:"key"`
 	Shown         bool   `json:"shown"`                // cohort and rest, always together
 	WholeShown    bool   `json:"wholeShown,omitempty"` // the whole alone, beside a withheld row
 	Reason        Reason `json:"reason,omitempty"`
-	Cohort        int    `json:"cohort"`        // students of the row
-	Rest          int    `json:"rest"`          //
-	CohortCovered int    `json:"cohortCovered"` // of those, the ones with a value
-	RestCovered   int    `json:"restCovered"`   //
+	Cohort        int    `json:"cohort"`
+	Rest          int    `json:"rest"`
+	CohortCovered int    `json:"cohortCovered"`
+	RestCovered   int    `json:"restCovered"`
 }
 
 // FigurePlan holds the verdicts of one indicator, in the order of CompareKeys.
@@ -71,8 +75,8 @@ type FigurePlan struct {
 	Verdicts  []Verdict `json:"verdicts"`
 }
 
-// Plan is what one agreement may publish for a period. It is made once, at the
-// freeze; a correction protects new values under the same plan, so a row once
+// Plan is what one agreement may publish for a period, of the indicators that
+// were closed together. It is made once, at the freeze; a correction protects new values under the same plan, so a row once
 // withheld stays withheld.
 type Plan struct {
 	Agreement string       `json:"agreement"`
@@ -119,13 +123,16 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, error) {
 	var out []*figure
 	for i, c := range sorted {
-		if i > 0 && sorted[i-1].Agreement == c.Agreement || earlier.has(c.Agreement) {
-			return nil, fmt.Errorf("%w: agreement %s is planned already; use its first plan", ErrPlan, c.Agreement)
+		if i > 0 && sorted[i-1].Agreement == c.Agreement {
+			return nil, fmt.Errorf("%w: agreement %s comes twice", ErrPlan, c.Agreement)
 		}
 		if err := c.check(); err != nil {
 			return nil, err
 		}
 		for _, fs := range c.Figures {
+			if earlier.has(c.Agreement, fs.Indicator) {
+				return nil, fmt.Errorf("%w: agreement %s, indicator %s is planned already; use its first plan", ErrPlan, c.Agreement, fs.Indicator)
+			}
 			out = append(out, newFigure(c, fs, broken))
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 )
 
-const worlds = 400
+const worlds = 250
 
 func TestEveryReleaseOfRandomDistrictsKeepsTheIdentities(t *testing.T) {
 	t.Parallel()
@@ -148,7 +148,7 @@ func TestMalformedSetsAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
-func TestAnAgreementIsPlannedOnceAPeriod(t *testing.T) {
+func TestAnIndicatorOfAnAgreementIsPlannedOnceAPeriod(t *testing.T) {
 	t.Parallel()
 	c := candidate("A", flat(30, 20, 20), sdc.Known{}, nil)
 	_, h, err := sdc.PlanBatch(nil, []sdc.Candidate{c})
@@ -157,6 +157,11 @@ func TestAnAgreementIsPlannedOnceAPeriod(t *testing.T) {
 	}
 	if _, _, err := sdc.PlanBatch(h, []sdc.Candidate{c}); !errors.Is(err, sdc.ErrPlan) {
 		t.Errorf("planned again: %v", err)
+	}
+	other := c
+	other.Figures = []sdc.FigureSets{{Indicator: "mean", Family: family}}
+	if _, _, err := sdc.PlanBatch(h, []sdc.Candidate{other}); err != nil {
+		t.Errorf("an indicator closed later: %v", err)
 	}
 	if _, _, err := sdc.PlanBatch(nil, []sdc.Candidate{c, c}); !errors.Is(err, sdc.ErrPlan) {
 		t.Errorf("planned twice in a batch: %v", err)

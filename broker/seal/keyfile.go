@@ -45,7 +45,12 @@ func ReadKeyFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	key, err := readKey(f)
+	return key, errors.Join(err, f.Close())
+}
+
+func readKey(f *os.File) ([]byte, error) {
+	path := f.Name()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

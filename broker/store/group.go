@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -78,8 +79,7 @@ func begin(ctx context.Context, e Engine, writable bool) (EngineTx, uint64, erro
 	case err == nil:
 		err = fmt.Errorf("%w: its revision", ErrCorrupt)
 	}
-	tx.Rollback()
-	return nil, 0, fmt.Errorf("reading the revision: %w", err)
+	return nil, 0, fmt.Errorf("reading the revision: %w", errors.Join(err, tx.Rollback()))
 }
 
 // take returns the next request that is still wanted, or nil when the group is full
@@ -147,8 +147,7 @@ func (s *Store) commit(g *group) {
 		callers = nil
 	}
 	if err := g.store(); err != nil {
-		g.tx.Rollback()
-		s.seal(callers, err)
+		s.seal(callers, errors.Join(err, g.tx.Rollback()))
 		return
 	}
 	s.rev.Store(g.rev())

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 )
@@ -43,8 +44,7 @@ func Open(e Engine, o Options) (*Store, error) {
 		err = tx.Rollback()
 	}
 	if err != nil {
-		e.Close()
-		return nil, err
+		return nil, errors.Join(err, e.Close())
 	}
 	s := &Store{engine: e, options: o, queue: newQueue(), stopped: make(chan struct{})}
 	s.rev.Store(rev)
@@ -129,7 +129,7 @@ func (s *Store) Rev() uint64 { return s.rev.Load() }
 // Failed returns nil while the store works, and once a commit has failed an error
 // that wraps ErrSealed and the cause.
 func (s *Store) Failed() error {
-	if err := s.refusal(); err != nil && err != ErrClosed {
+	if err := s.refusal(); err != nil && !errors.Is(err, ErrClosed) {
 		return err
 	}
 	return nil

@@ -36,6 +36,9 @@ func WriteExport(put Put, v *Verifier, checkpoint []byte, entries iter.Seq2[Open
 	if w.tiles.size != c.Size || w.tiles.root() != c.Root {
 		return fmt.Errorf("%w: the %d entries given are not the tree of the checkpoint", ErrCheckpoint, w.tiles.size)
 	}
+	if w.unexplained {
+		return fmt.Errorf("%w: an entry cannot be opened and no later one records a destruction", ErrEntry)
+	}
 	if err := w.finish(); err != nil {
 		return err
 	}
@@ -47,6 +50,7 @@ type exportWriter struct {
 	origin         string
 	size           int64
 	last           time.Time
+	unexplained    bool // an entry was destroyed and no leaf since records a destruction
 	tiles          tiler
 	bundle, opened []byte
 }
@@ -65,6 +69,7 @@ func (w *exportWriter) add(o Opened) error {
 		}
 	}
 	w.last = o.Entry.Leaf.Time
+	w.unexplained = o.Destroyed || w.unexplained && !o.Entry.Leaf.Event.destroys()
 	w.bundle = append(binary.BigEndian.AppendUint16(w.bundle, uint16(len(leaf))), leaf...)
 	w.opened = o.appendLine(w.opened)
 	if err := w.tiles.add(LeafHash(leaf)); err != nil {

@@ -285,6 +285,25 @@ func TestAnAnswerIsSplitByteForByte(t *testing.T) {
 	}
 }
 
+func BenchmarkReceipt(b *testing.B) {
+	l := newLog(b, 5000)
+	checkpoint := l.checkpoint(b, 5000)
+	b.ReportAllocs()
+	for b.Loop() {
+		proof, err := tlog.ProveInclusion(5000, 1234, l)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r, err := tlog.NewReceipt(origin, l.entries[1234], proof, checkpoint)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.MarshalJSON(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func FuzzParseReceipt(f *testing.F) {
 	l := newLog(f, 9)
 	f.Add(marshalReceipt(f, l.receipt(f, 3, 9)))

@@ -232,7 +232,16 @@ func TestADestroyedEntryNeedsALaterLeafOfADestruction(t *testing.T) {
 	t.Parallel()
 	l := newLog(t, 300) // entries 9, 19, …, 299 record destructions
 	for destroyed, want := range map[int]bool{0: true, 8: true, 9: true, 298: true, 299: false} {
-		sum, err := tlog.VerifyExport(l.export(t, destroyed), l.verifier, tlog.ExportOptions{})
+		fsys := fstest.MapFS{}
+		if err := tlog.WriteExport(into(fsys), l.verifier, l.checkpoint(t, 300), l.opened(destroyed)); (err == nil) != want {
+			t.Errorf("entry %d: exported with %v", destroyed, err)
+		}
+		fsys = l.export(t)
+		file := fsys[fmt.Sprintf("opened/%03d.jsonl", destroyed/256)]
+		lines := bytes.SplitAfter(file.Data, []byte("\n"))
+		lines[destroyed%256] = fmt.Appendf(nil, "{\"destroyed\":true,\"index\":%d}\n", destroyed)
+		file.Data = bytes.Join(lines, nil)
+		sum, err := tlog.VerifyExport(fsys, l.verifier, tlog.ExportOptions{})
 		if (err == nil) != want || want && sum.Destroyed != 1 {
 			t.Errorf("entry %d: %v %+v", destroyed, err, sum)
 		}

@@ -199,3 +199,6 @@ func get(t testing.TB, f *fixture, path string) *httptest.ResponseRecorder {
 }
 
 func slogTo(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
+
+// The broker is what the API needs.
+var _ web.Service[*broker.Answer] = (*broker.Broker)(nil)

@@ -164,8 +164,11 @@ func sameMembers(t *testing.T, typ reflect.Type, ref *openapi3.SchemaRef, at str
 	}
 	here := map[string]reflect.Type{}
 	for i := range typ.NumField() {
-		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
 		here[name] = typ.Field(i).Type
+		if required := options != "omitzero"; required != slices.Contains(ref.Value.Required, name) {
+			t.Errorf("%s/%s: the file and %s disagree on whether it is required", at, name, typ)
+		}
 	}
 	for name := range ref.Value.Properties {
 		if here[name] == nil {

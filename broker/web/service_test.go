@@ -119,7 +119,7 @@ func (s *service) Consent(ctx context.Context, c broker.Caller, id string) (*rep
 func (s *service) WithdrawConsent(ctx context.Context, c broker.Caller, id string, r broker.WithdrawRequest) (*reply, error) {
 	return s.do(ctx, "withdrawConsent", c, id, r)
 }
-func (s *service) ConfirmConsent(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
+func (s *service) ConfirmConsent(ctx context.Context, c broker.Caller, id string, r broker.ConfirmRequest) (*reply, error) {
 	return s.do(ctx, "confirmConsent", c, id, r)
 }
 func (s *service) InvalidateConsent(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {

@@ -39,7 +39,9 @@ Exit codes: 0 verifies, 1 a file could not be read, 2 usage,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		Args:              usageArgs(cobra.NoArgs),
-		RunE:              func(*cobra.Command, []string) error { return fmt.Errorf("%w: say what to check: receipt or log", errUsage) },
+		RunE: func(*cobra.Command, []string) error {
+			return fmt.Errorf("%w: say what to check: receipt or log", errUsage)
+		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if output != humanOutput && output != jsonOutput {
 				return fmt.Errorf("%w: --output is human or json", errUsage)
@@ -75,10 +77,10 @@ func exitCode(err error, output string, stdout, stderr io.Writer) int {
 		return printed(stdout, stderr, faultReport(fault), exitFault)
 	}
 	if isFault {
-		fmt.Fprintf(stderr, "hallpass-verify: does not verify: %v\n", fault)
+		fmt.Fprintf(stderr, "hallpass-verify: does not verify: %s\n", printable(fault.Error()))
 		return exitFault
 	}
-	fmt.Fprintf(stderr, "hallpass-verify: %v\n", err)
+	fmt.Fprintf(stderr, "hallpass-verify: %s\n", printable(err.Error()))
 	if errors.Is(err, errUsage) {
 		return exitUsage
 	}

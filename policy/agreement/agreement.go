@@ -5,6 +5,7 @@
 package agreement
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -43,7 +44,7 @@ func (a Agreement) Amend(c Clauses) Agreement {
 // have signed and whose term has begun decides. Where that one has expired or
 // was terminated, no older version revives.
 func Current(versions []Agreement, today civil.Date) (Agreement, bool) {
-	newest := slices.SortedFunc(slices.Values(versions), func(a, b Agreement) int { return b.Version - a.Version })
+	newest := slices.SortedFunc(slices.Values(versions), func(a, b Agreement) int { return cmp.Compare(b.Version, a.Version) })
 	for _, a := range newest {
 		switch a.StateOn(today) {
 		case Draft, InReview, Offered, Signed:

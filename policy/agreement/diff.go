@@ -26,8 +26,10 @@ func NeedsNewConsent(changes []Change) bool {
 // Diff returns what changes from one version's clauses to the next, in the
 // order of the text. Lists are compared as sets. Equal clauses differ in
 // nothing.
-func Diff(old, next Clauses) []Change {
-	d := &differ{}
+func Diff(old, next Clauses) []Change { return diff(old, next, sabotage{}) }
+
+func diff(old, next Clauses, without sabotage) []Change {
+	d := &differ{without: without}
 	d.ground(old, next)
 	d.study(old, next)
 	d.comparison(old, next)
@@ -37,15 +39,21 @@ func Diff(old, next Clauses) []Change {
 	return d.changes
 }
 
-type differ struct{ changes []Change }
+type differ struct {
+	changes []Change
+	without sabotage
+}
 
 func (d *differ) add(kind string, consents bool, format string, args ...any) {
-	d.changes = append(d.changes, Change{clauseID(kind), fmt.Sprintf(format, args...), consents})
+	d.changes = append(d.changes, Change{clauseID(kind), fmt.Sprintf(format, args...), consents && !d.without.ignoreWidening})
 }
 
 func (d *differ) ground(old, next Clauses) {
-	if old.Basis != next.Basis || old.Template != next.Template {
-		d.add("basis", old.Basis != next.Basis, "The legal basis or its template changes from %s to %s.", named(old), named(next))
+	switch {
+	case old.Basis != next.Basis:
+		d.add("basis", true, "The legal basis changes from %s to %s.", or(string(old.Basis)), or(string(next.Basis)))
+	case old.Template != next.Template:
+		d.add("basis", false, "The agreement follows the template %s instead of %s.", or(next.Template), or(old.Template))
 	}
 	if old.Purpose != next.Purpose {
 		d.add("purpose", true, "The purpose changes from %s to %s.", old.Purpose, next.Purpose)
@@ -56,13 +64,6 @@ func (d *differ) ground(old, next Clauses) {
 	if a, b := deref(old.Attestations), deref(next.Attestations); a != b || (old.Attestations == nil) != (next.Attestations == nil) {
 		d.add("basis", false, "The district's attestations about the partner as a school official change.")
 	}
-}
-
-func named(c Clauses) string {
-	if c.Template == "" || c.Template == string(c.Basis) {
-		return string(c.Basis)
-	}
-	return string(c.Basis) + " (" + c.Template + ")"
 }
 
 func deref[T any](p *T) (v T) {
@@ -93,12 +94,12 @@ func (d *differ) study(old, next Clauses) {
 }
 
 func (d *differ) comparison(old, next Clauses) {
-	d.number("dosage", "the session dates from which a participant counts", old.DosageFloor, next.DosageFloor)
+	d.number("dosage", "The session dates from which a participant counts change", old.DosageFloor, next.DosageFloor)
 	d.set("schools", "The schools", old.Schools, next.Schools)
 	d.set("indicators", "The indicators", old.Indicators, next.Indicators)
 	d.set("grain", "The grains", old.Grain, next.Grain)
-	d.number("thresholds", "the least number of students in a figure", old.MinCohort, next.MinCohort)
-	d.number("thresholds", "the least number of students without consent in a figure", old.UnconsentedFloor, next.UnconsentedFloor)
+	d.number("thresholds", "The least number of students in a figure changes", old.MinCohort, next.MinCohort)
+	d.number("thresholds", "The least number of students without consent in a figure changes", old.UnconsentedFloor, next.UnconsentedFloor)
 	if old.Profile != next.Profile {
 		d.add("profile", false, "The protection profile changes from %s to %s.", or(old.Profile), or(next.Profile))
 	}
@@ -107,20 +108,14 @@ func (d *differ) comparison(old, next Clauses) {
 func (d *differ) categories(old, next []consent.Category) {
 	added, removed := delta(old, next)
 	for _, c := range added {
-		d.add(string(c), true, "%s is shared in addition.", readable(c))
+		d.add(string(c), true, "Shared in addition: %s.", readable(c))
 	}
 	for _, c := range removed {
-		d.add(string(c), false, "%s is no longer shared.", readable(c))
+		d.add(string(c), false, "No longer shared: %s.", readable(c))
 	}
 }
 
-func readable(c consent.Category) string {
-	s := strings.ReplaceAll(string(c), "_", " ")
-	if s == "" {
-		return "A category without a name"
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
+func readable(c consent.Category) string { return or(strings.ReplaceAll(string(c), "_", " ")) }
 
 func (d *differ) duties(old, next Clauses) {
 	if old.Redisclosure != next.Redisclosure {
@@ -140,12 +135,12 @@ func (d *differ) term(old, next Clauses) {
 		d.add("term", later, "The term ends on %s instead of %s%s.", or(next.TermTo.String()), or(old.TermTo.String()),
 			either(later, "; consents still end on their own days", ""))
 	}
-	d.number("destruction", "the days within which records are destroyed after the end", old.DestructionDays, next.DestructionDays)
+	d.number("destruction", "The days within which records are destroyed after the end change", old.DestructionDays, next.DestructionDays)
 }
 
-func (d *differ) number(kind, what string, old, next int) {
+func (d *differ) number(kind, whatChanges string, old, next int) {
 	if old != next {
-		d.add(kind, false, "%s change from %d to %d.", strings.ToUpper(what[:1])+what[1:], old, next)
+		d.add(kind, false, "%s from %d to %d.", whatChanges, old, next)
 	}
 }
 

@@ -22,7 +22,9 @@ func TestEachChangeIsSaidInOneSentence(t *testing.T) {
 		want   agreement.Change
 	}{
 		{plain, func(c *agreement.Clauses) { c.Basis, c.Template = agreement.ConsentOnly, "" },
-			agreement.Change{Clause: "2.1 basis", Sentence: "The legal basis or its template changes from comparison_and_consent to consent_only.", NeedsNewConsent: true}},
+			agreement.Change{Clause: "2.1 basis", Sentence: "The legal basis changes from comparison_and_consent to consent_only.", NeedsNewConsent: true}},
+		{plain, func(c *agreement.Clauses) { c.Template = "" },
+			agreement.Change{Clause: "2.1 basis", Sentence: "The agreement follows the template none instead of comparison_and_consent."}},
 		{plain, func(c *agreement.Clauses) { c.Purpose = consent.ProgramEvaluation },
 			agreement.Change{Clause: "2.2 purpose", Sentence: "The purpose changes from student_support to program_evaluation.", NeedsNewConsent: true}},
 		{plain, func(c *agreement.Clauses) { c.PurposeText = "Otherwise" },
@@ -34,9 +36,9 @@ func TestEachChangeIsSaidInOneSentence(t *testing.T) {
 		{plain, func(c *agreement.Clauses) { c.Schools = []string{"GP"} },
 			agreement.Change{Clause: "3.3 schools", Sentence: "The schools lose MS."}},
 		{plain, func(c *agreement.Clauses) { c.Categories = append(c.Categories, consent.DisciplineAction) },
-			agreement.Change{Clause: "4.5 discipline_action", Sentence: "Discipline action is shared in addition.", NeedsNewConsent: true}},
+			agreement.Change{Clause: "4.5 discipline_action", Sentence: "Shared in addition: discipline action.", NeedsNewConsent: true}},
 		{plain, func(c *agreement.Clauses) { c.Categories = c.Categories[:1] },
-			agreement.Change{Clause: "4.3 grades", Sentence: "Grades is no longer shared."}},
+			agreement.Change{Clause: "4.3 grades", Sentence: "No longer shared: grades."}},
 		{plain, func(c *agreement.Clauses) { c.Indicators = c.Indicators[:2] },
 			agreement.Change{Clause: "3.4 indicators", Sentence: "The indicators lose course_failure_share."}},
 		{plain, func(c *agreement.Clauses) { c.Grain = c.Grain[:2] },
@@ -110,7 +112,7 @@ func TestEveryWideningNeedsNewConsents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		old, next := rapid.Custom(drawClauses).Draw(t, "old"), rapid.Custom(drawClauses).Draw(t, "next")
 		changes := agreement.Diff(old, next)
-		if wider(old, next) && !agreement.NeedsNewConsent(changes) {
+		if !asksFamilies(old, next, changes) {
 			t.Fatalf("wider, yet no new consents: %+v", changes)
 		}
 		if !cmp.Equal(old, next) && len(changes) == 0 {
@@ -122,6 +124,23 @@ func TestEveryWideningNeedsNewConsents(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWithoutItsEyeForWideningADiffMissesIt(t *testing.T) {
+	t.Parallel()
+	gen := rapid.Custom(drawClauses)
+	for seed := range 200 {
+		old, next := gen.Example(seed), gen.Example(seed+1)
+		if !asksFamilies(old, next, agreement.DiffBlind(old, next)) {
+			return
+		}
+	}
+	t.Error("the law holds without its guard")
+}
+
+// asksFamilies is the law: what widens needs new consents.
+func asksFamilies(old, next agreement.Clauses, changes []agreement.Change) bool {
+	return !wider(old, next) || agreement.NeedsNewConsent(changes)
 }
 
 // wider reports whether the next clauses let more be seen, for more, by more.

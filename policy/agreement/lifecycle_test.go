@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
@@ -224,50 +222,6 @@ func TestRecordsAreDestroyedCountedFromTheEnd(t *testing.T) {
 	if got := study.DestroyBy(); got != civil.Make(2027, 8, 31) {
 		t.Errorf("by a study's own limit: %v", got)
 	}
-}
-
-// ends are the states from which nothing comes back.
-func ends(s agreement.State) bool {
-	return slices.Contains([]agreement.State{agreement.Expired, agreement.Terminated, agreement.DestructionPending, agreement.Closed}, s)
-}
-
-func TestNoEventsLeadFromTheEndBackToActive(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(rt *rapid.T) {
-		a := draft(rapid.Custom(drawClauses).Draw(rt, "clauses"))
-		today, over := termFrom-100, false
-		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
-			today += civil.Date(rapid.IntRange(0, 90).Draw(rt, "days"))
-			a = step(rt, a, today)
-			over = over || ends(a.StateOn(today))
-			if over && !ends(a.StateOn(today)) {
-				rt.Fatalf("came back from its end as %s", a.State)
-			}
-			if a.StateOn(today) == agreement.Active && (len(a.Signatures) != 2 || today < a.Clauses.TermFrom || today > a.Clauses.TermTo) {
-				rt.Fatalf("active on %v with %d signatures", today, len(a.Signatures))
-			}
-		}
-	})
-}
-
-// step tries one thing that anybody could try; what is refused changes nothing.
-func step(t *rapid.T, a agreement.Agreement, today civil.Date) agreement.Agreement {
-	var next agreement.Agreement
-	var err error
-	switch what := rapid.IntRange(0, 9).Draw(t, "what"); what {
-	case 8:
-		next, err = a.Sign(signature(a, agreement.DistrictParty), today)
-	case 9:
-		next, err = a.Sign(signature(a, agreement.PartnerParty), today)
-	case 2:
-		next, err = a.Offer(partner(), district, agreement.Rules{}, today)
-	default:
-		next, err = a.Advance(events()[what%len(events())], today)
-	}
-	if err != nil {
-		return a
-	}
-	return next
 }
 
 func TestTheCurrentVersionIsTheNewestThatCameIntoForce(t *testing.T) {

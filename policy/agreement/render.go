@@ -22,7 +22,6 @@ var wording = template.Must(template.New("wording").Funcs(template.FuncMap{
 	"date":     spelled,
 	"sentence": sentence,
 	"count":    counted,
-	"shares":   func(string) bool { return false }, // replaced for each agreement
 }).Parse(wordingSource))
 
 // Render returns the whole text that both parties sign: one plain text in
@@ -30,15 +29,16 @@ var wording = template.Must(template.New("wording").Funcs(template.FuncMap{
 // on the agreement's state, signatures or text. Free text in it is reduced to
 // one line, so that no value can pass for a clause.
 func Render(p Partner, a Agreement, districtName string) string {
-	page, err := wording.Clone()
-	if err != nil {
-		return ""
+	return render(p, a, districtName, sabotage{})
+}
+
+func render(p Partner, a Agreement, districtName string, without sabotage) string {
+	line := plain
+	if without.ignoreLines {
+		line = func(s string) string { return s }
 	}
-	page.Funcs(template.FuncMap{"shares": func(c string) bool {
-		return slices.Contains(a.Clauses.Categories, consent.Category(c))
-	}})
 	var b strings.Builder
-	if err := page.Execute(&b, textOf(p, a, districtName)); err != nil {
+	if err := wording.Execute(&b, textOf(p, a, districtName, line)); err != nil {
 		return "" // an empty text can be neither offered nor signed
 	}
 	return layout(b.String())
@@ -55,25 +55,29 @@ type words struct {
 	DestructionDays                             int
 	TermFrom, TermTo                            civil.Date
 	Study                                       *Study
+	categories                                  []consent.Category
 }
 
-func textOf(p Partner, a Agreement, districtName string) words {
+func textOf(p Partner, a Agreement, districtName string, plain func(string) string) words {
 	c := a.Clauses
 	w := words{
 		District: plain(districtName), Entity: plain(p.LegalEntity), Name: plain(p.Name), TaxID: plain(p.TaxID),
 		Contact: plain(p.Contact), ID: plain(a.ID), Version: a.Version, Supersedes: a.Supersedes,
 		Basis: plain(string(c.Basis)), Purpose: plain(string(c.Purpose)), PurposeText: plain(c.PurposeText),
 		Profile: plain(c.Profile), Redisclosure: plain(c.Redisclosure), Administrator: plain(c.Administrator),
-		Sites: plainAll(p.Sites), Programs: plainAll(p.Programs), Schools: plainAll(c.Schools),
-		Indicators: plainAll(c.Indicators), Grain: plainAll(c.Grain),
+		Sites: each(plain, p.Sites), Programs: each(plain, p.Programs), Schools: each(plain, c.Schools),
+		Indicators: each(plain, c.Indicators), Grain: each(plain, c.Grain),
 		DosageFloor: c.DosageFloor, MinCohort: c.MinCohort, UnconsentedFloor: c.UnconsentedFloor,
-		DestructionDays: c.DestructionDays, TermFrom: c.TermFrom, TermTo: c.TermTo,
+		DestructionDays: c.DestructionDays, TermFrom: c.TermFrom, TermTo: c.TermTo, categories: c.Categories,
 	}
 	if s := c.Study; s != nil {
-		w.Study = &Study{Scope: plain(s.Scope), Representatives: plainAll(s.Representatives), DestroyBy: s.DestroyBy}
+		w.Study = &Study{Scope: plain(s.Scope), Representatives: each(plain, s.Representatives), DestroyBy: s.DestroyBy}
 	}
 	return w
 }
+
+// Shares reports whether a category is shared under the agreement.
+func (w words) Shares(c string) bool { return slices.Contains(w.categories, consent.Category(c)) }
 
 // GrainWords says the grains in words, in their customary order.
 func (w words) GrainWords() []string {
@@ -102,10 +106,10 @@ func plain(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-func plainAll(values []string) []string {
+func each(f func(string) string, values []string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
-		out[i] = plain(v)
+		out[i] = f(v)
 	}
 	return out
 }

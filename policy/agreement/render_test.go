@@ -149,6 +149,9 @@ func TestNoFreeTextCanPassForAClause(t *testing.T) {
 	if diff := cmp.Diff(margins(honest), margins(forged)); diff != "" {
 		t.Error(diff)
 	}
+	if cmp.Equal(margins(honest), margins(agreement.RenderRaw(partner(), draft(c), district))) {
+		t.Error("this holds without its guard")
+	}
 	if strings.ContainsAny(forged, "\r\u2028\u202e") {
 		t.Error("control characters got into the text")
 	}

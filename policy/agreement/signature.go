@@ -57,27 +57,32 @@ func (s Signature) Validate() error {
 // signed and, if its term has begun on the local date, active. It returns
 // FieldErrors, ErrOtherText, ErrPartySigned or a *TransitionError.
 func (a Agreement) Sign(s Signature, today civil.Date) (Agreement, error) {
+	return a.sign(s, today, sabotage{})
+}
+
+func (a Agreement) sign(s Signature, today civil.Date, without sabotage) (Agreement, error) {
 	if err := s.Validate(); err != nil {
 		return a, err
 	}
 	detail := "only an offered agreement can be signed"
 	if a.State == Offered {
-		detail = a.unfit(today)
+		detail = a.unfit(today, without)
 	}
 	if detail != "" {
 		return a, &TransitionError{Object: "agreement", State: string(a.StateOn(today)), Event: "sign", Allowed: a.Events(today), Detail: detail}
 	}
-	if s.TextSHA256 != TextHash(a.Text) {
+	if s.TextSHA256 != TextHash(a.Text) && !without.ignoreText {
 		return a, ErrOtherText
 	}
-	if a.signedBy(s.Party) {
+	if a.signedBy(s.Party) && !without.ignoreParty {
 		return a, ErrPartySigned
 	}
 	a.Signatures = append(slices.Clone(a.Signatures), s)
-	if a.signedByBoth() {
+	if len(a.Signatures) == 2 {
 		a.State = Signed
 	}
-	return a.Settle(today), nil
+	a.State = a.stateOn(today, without)
+	return a, nil
 }
 
 func (a Agreement) signedBy(party string) bool {

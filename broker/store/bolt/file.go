@@ -146,8 +146,7 @@ func (o Options) openFile(path string, flag int, mode os.FileMode) (*os.File, er
 		err = checkPages(f)
 	}
 	if err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

@@ -1,0 +1,22 @@
+// Package broker is one school district at work: it holds partners,
+// agreements, consents, rosters, education records and the log, and answers
+// requests about them.
+//
+// Partner requests for figures or records pass one gate (gate.go): it gathers
+// facts from one snapshot, asks policy once, builds the finished bytes,
+// records them together with a second look at everything they depend on, and
+// only then lets them go. What the district's own people and families do
+// passes perform (act.go), which reads, checks, writes and records in one
+// Update. Reads that concern no student are not recorded.
+//
+//	gate.go gather.go            the gate and the facts of a request
+//	comparison.go summary.go     figures of a release, and the consented summary
+//	students.go cells.go         consented rows
+//	flights.go                   answers on their way, and the barrier of a withdrawal
+//	consents.go forms.go holds.go
+//	partners.go agreements.go roster.go participation.go matching.go
+//	periods.go freeze.go publish.go
+//	imports.go dataset.go people.go collect.go
+//	entry.go checkpoint.go copies.go audit.go
+//	registry.go                  typed collections over the store
+package broker

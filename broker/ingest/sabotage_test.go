@@ -1,0 +1,86 @@
+package ingest
+
+import (
+	"archive/zip"
+	"bytes"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+)
+
+// small is a district of one student; columns are added to students.csv.
+func small(header, cells string) fstest.MapFS {
+	return fstest.MapFS{
+		"schools.csv":     {Data: []byte("school_id,name\nA,Alder\n")},
+		"sessions.csv":    {Data: []byte("session_id,title,type,start,end\nY,Year,schoolYear,2025-09-01,2026-06-30\n")},
+		"students.csv":    {Data: []byte("student_id,given_name,family_name,birthdate" + header + "\nS,Ada,Okafor,2014-01-02" + cells + "\n")},
+		"enrollments.csv": {Data: []byte("student_id,school_id,entry\nS,A,2025-09-01\n")},
+	}
+}
+
+func sabotaged(s sabotage) Options {
+	return Options{Snapshot: SnapshotAll, ExportDate: civil.Make(2026, 6, 30), Limits: Limits{sabotage: s}}
+}
+
+func TestForbiddenColumnsNeverComeIn(t *testing.T) {
+	t.Parallel()
+	refused := func(s sabotage) bool {
+		im, _, err := Read(small(",ssn", ",123"), sabotaged(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return im == nil
+	}
+	if !refused(sabotage{}) {
+		t.Error("a file with a forbidden column was read")
+	}
+	if refused(sabotage{admitForbidden: true}) {
+		t.Error("the test does not miss its guard")
+	}
+}
+
+func TestErrorRowsNeverComeIn(t *testing.T) {
+	t.Parallel()
+	out := func(s sabotage) bool {
+		im, report, err := Read(small(",english_learner", ",perhaps"), sabotaged(s))
+		if err != nil || im == nil || report.Errors() == 0 {
+			t.Fatal(err)
+		}
+		return len(im.Students) == 0
+	}
+	if !out(sabotage{}) {
+		t.Error("a row in error came in")
+	}
+	if out(sabotage{acceptErrors: true}) {
+		t.Error("the test does not miss its guard")
+	}
+}
+
+func TestZipsOutOfBoundsAreNeverUnpacked(t *testing.T) {
+	t.Parallel()
+	files := small("", "")
+	files["schools.csv"].Data = []byte("school_id,name\nA,Alder\n" + strings.Repeat("\n", 1<<20))
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	if err := w.AddFS(files); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(s sabotage) bool {
+		im, _, err := ReadZip(bytes.NewReader(b.Bytes()), int64(b.Len()), sabotaged(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return im == nil
+	}
+	if !refused(sabotage{}) {
+		t.Error("a zip bomb was unpacked")
+	}
+	if refused(sabotage{unpackAll: true}) {
+		t.Error("the test does not miss its guard")
+	}
+}
