@@ -331,30 +331,40 @@ func (b *Broker) OverrideHold(ctx context.Context, c Caller, id string, req Revi
 	})
 }
 
-// Consents lists the answers of the caller's own family (guardian).
+// Consents lists the answers of the caller's own family (guardian), or the
+// forms that wait for the district's confirmation (officer).
 func (b *Broker) Consents(ctx context.Context, c Caller) (*Answer, error) {
-	if err := b.admit(ctx, c, "list consents", RoleGuardian); err != nil {
+	if err := b.admit(ctx, c, "list consents", RoleGuardian, RoleOfficer); err != nil {
 		return nil, err
 	}
 	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
-		list := []grantView{}
-		family, err := b.family(r, c)
+		if c.is(RoleOfficer) {
+			waiting, err := b.waitingForms(r)
+			return map[string]any{"consents": waiting}, err
+		}
+		own, err := b.familyGrants(r, c)
+		return map[string]any{"consents": own}, err
+	})
+}
+
+func (b *Broker) familyGrants(r store.Reader, c Caller) ([]grantView, error) {
+	list := []grantView{}
+	family, err := b.family(r, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, sid := range family {
+		grants, err := b.grants(r, sid)
 		if err != nil {
 			return nil, err
 		}
-		for _, sid := range family {
-			grants, err := b.grants(r, sid)
-			if err != nil {
-				return nil, err
-			}
-			for _, g := range grants {
-				if g.Signer == signerGuardian+c.Subject || g.Signer == signerSelf {
-					list = append(list, consentView(g, ""))
-				}
+		for _, g := range grants {
+			if g.Signer == signerGuardian+c.Subject || g.Signer == signerSelf {
+				list = append(list, consentView(g, ""))
 			}
 		}
-		return map[string]any{"consents": list}, nil
-	})
+	}
+	return list, nil
 }
 
 // Consent shows one answer (officer, the person who gave it).
@@ -363,6 +373,12 @@ func (b *Broker) Consent(ctx context.Context, c Caller, id string) (*Answer, err
 		return nil, err
 	}
 	at, err := b.findGrant(ctx, c, id)
+	if KindOf(err) == NotAvailable && c.is(RoleOfficer) {
+		return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+			f, err := b.getForm(r, id)
+			return f.view(), err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -56,12 +56,44 @@ func (b *Broker) createForm(ctx context.Context, c Caller, req ConsentRequest) (
 		if err := b.putForm(tx, form{id, req.Agreement, c, req}); err != nil {
 			return outcome{}, err
 		}
-		data := grantView{
-			ID: id, Agreement: req.Agreement, Party: c.Partner, Status: consent.Pending, Answer: req.Answer, Categories: req.Categories,
-			RecordsFrom: req.RecordsFrom, RecordsTo: req.RecordsTo, Expires: req.Expires, SignedAt: req.SignedAt,
-		}
+		data := form{id, req.Agreement, c, req}.view()
 		return outcome{data: data, created: true, key: agreementKey(req.Agreement), agreement: rec.Agreement}, nil
 	})
+}
+
+// formView is what the partner that sent a form and the officer who has to
+// confirm it read of it.
+type formView struct {
+	grantView
+	Ref      string           `json:"participant_ref"`
+	Signer   string           `json:"signer_name"`
+	Evidence consent.Evidence `json:"evidence"`
+}
+
+func (f form) view() formView {
+	r := f.Request
+	return formView{
+		grantView: grantView{
+			ID: f.ID, Agreement: f.Agreement, Party: f.By.Partner, Status: consent.Pending, Answer: r.Answer, Categories: r.Categories,
+			RecordsFrom: r.RecordsFrom, RecordsTo: r.RecordsTo, Expires: r.Expires, SignedAt: r.SignedAt,
+		},
+		Ref: r.Student.ParticipantRef, Signer: r.Signer.Name, Evidence: r.Evidence,
+	}
+}
+
+// waitingForms lists the forms that nobody confirmed yet.
+func (b *Broker) waitingForms(r store.Reader) ([]formView, error) {
+	list := []formView{}
+	err := r.Scan(colForms, store.Range{}, func(k, _ []byte) (bool, error) {
+		done, err := r.Get(colConsentIDs, k)
+		if err != nil || done != nil {
+			return true, err
+		}
+		f, err := b.getForm(r, string(k[:len(k)-1]))
+		list = append(list, f.view())
+		return true, err
+	})
+	return list, err
 }
 
 // checkForm refuses what is plainly no form; the law is applied when the

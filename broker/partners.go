@@ -87,8 +87,8 @@ func bannedOn(r store.Reader, p agreement.Partner, m moment) (bool, error) {
 	return agreement.Banned(p, list, m.today), err
 }
 
-// AdvancePartner moves a partner along its lifecycle (officer). Whatever ends
-// or suspends it also ends the tokens of its people.
+// AdvancePartner moves a partner along its lifecycle (officer). Its end is the
+// end of the tokens of its people.
 func (b *Broker) AdvancePartner(ctx context.Context, c Caller, id string, req TransitionRequest) (*Answer, error) {
 	if err := b.admit(ctx, c, "advance a partner", RoleOfficer); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (b *Broker) AdvancePartner(ctx context.Context, c Caller, id string, req Tr
 			return outcome{}, domainError(err)
 		}
 		rec.Partner, rec.Revision = next, rec.Revision+1
-		if next.State != agreement.Accepted {
+		if next.State == agreement.Ended {
 			if err := bump(tx, colEpochs, key(id)); err != nil {
 				return outcome{}, err
 			}
@@ -118,6 +118,57 @@ func orNotAvailable(err error) error {
 		return err
 	}
 	return notAvailable()
+}
+
+// BanPartner bars a partner's legal entity from all records, under whatever
+// name it comes back (officer; 34 CFR 99.67).
+func (b *Broker) BanPartner(ctx context.Context, c Caller, id string, req BanRequest) (*Answer, error) {
+	if err := b.admit(ctx, c, "ban a partner", RoleOfficer); err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.BanRecorded, lane: store.LaneOfficer, caller: c, request: req}
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		rec, found, err := partners.get(tx, key(id))
+		if err != nil || !found {
+			return outcome{}, orNotAvailable(err)
+		}
+		ban := agreement.Ban{LegalEntity: rec.Partner.LegalEntity, TaxID: rec.Partner.TaxID, From: m.today, Until: req.Until, Order: req.Order}
+		if err := ban.Validate(); err != nil {
+			return outcome{}, fieldErrors(err)
+		}
+		return outcome{data: ban, created: true, body: ban}, bans.put(tx, key(id, m.today.String()), ban)
+	})
+}
+
+// RevokeTokens ends every token of a partner's people that was issued so far
+// (officer).
+func (b *Broker) RevokeTokens(ctx context.Context, c Caller, id string) (*Answer, error) {
+	if err := b.admit(ctx, c, "revoke a partner's tokens", RoleOfficer); err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.TokenRevoked, lane: store.LaneOfficer, caller: c, request: map[string]string{"partner": id}}
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		if _, found, err := partners.get(tx, key(id)); err != nil || !found {
+			return outcome{}, orNotAvailable(err)
+		}
+		return outcome{data: map[string]any{"partner": id, "revoked_at": m.now}}, bump(tx, colEpochs, key(id))
+	})
+}
+
+// TokenEpoch is the epoch under which a partner's tokens must be issued to
+// count now; it is zero for people of no partner.
+func (b *Broker) TokenEpoch(ctx context.Context, partner string) (epoch uint64, err error) {
+	if partner == "" {
+		return 0, nil
+	}
+	err = b.store.View(ctx, func(r store.Reader) error {
+		if _, found, err := partners.get(r, key(partner)); err != nil || !found {
+			return orNotAvailable(err)
+		}
+		epoch, err = number(r, colEpochs, key(partner))
+		return err
+	})
+	return epoch, err
 }
 
 // Partners lists the partner organizations (officer, auditor).

@@ -25,6 +25,13 @@ type TransitionRequest struct {
 	Reason string `json:"reason,omitzero"`
 }
 
+// BanRequest bars a partner's legal entity until a day, which it does not
+// include, by an order on file.
+type BanRequest struct {
+	Until civil.Date `json:"until"`
+	Order string     `json:"order"`
+}
+
 // AgreementRequest offers an agreement to a partner: a template whose clauses
 // the named members replace.
 type AgreementRequest struct {
@@ -139,10 +146,11 @@ type ComparisonRequest struct {
 }
 
 // StudentsRequest asks for the consented rows of an agreement; Period is
-// "current".
+// "current". Categories narrows them; nil asks for all of the agreement's.
 type StudentsRequest struct {
-	Agreement string
-	Period    string
+	Agreement  string
+	Period     string
+	Categories []consent.Category
 }
 
 // MatchRequest is the steward's decision on one unmatched participant: the

@@ -26,6 +26,11 @@ func (b *Broker) Students(ctx context.Context, c Caller, req StudentsRequest) (*
 	if req.Period != PeriodCurrent {
 		return nil, invalidField("period", "is not one that rows exist for", `use "current"`)
 	}
+	for _, category := range req.Categories {
+		if !category.Valid() {
+			return nil, invalidField("categories", "names an unknown category", "use attendance, grades, discipline_incident, discipline_action, discipline_dates")
+		}
+	}
 	return b.answer(ctx, c, studentsQuestion{req})
 }
 
@@ -34,7 +39,7 @@ type studentsQuestion struct{ req StudentsRequest }
 func (q studentsQuestion) agreement() string { return q.req.Agreement }
 
 func (q studentsQuestion) canonical() any {
-	return map[string]string{"action": policy.ActionStudents, "agreement": q.req.Agreement, "period": q.req.Period}
+	return map[string]any{"action": policy.ActionStudents, "agreement": q.req.Agreement, "period": q.req.Period, "categories": q.req.Categories}
 }
 
 func (q studentsQuestion) scope(c Caller) string { return scopeOf(c) }
@@ -56,7 +61,7 @@ func (q studentsQuestion) facts(s *snapshot, f *policy.Facts) error {
 	f.Action = policy.ActionStudents
 	f.Request = policy.Request{
 		School: policy.AllSchools, Period: PeriodCurrent, PeriodFrom: year.Start, PeriodTo: year.End,
-		Categories: s.agreement.Agreement.Clauses.Categories,
+		Categories: orList(q.req.Categories, s.agreement.Agreement.Clauses.Categories),
 	}
 	f.RosterPresent = s.agreement.Roster > 0
 	return nil

@@ -173,7 +173,7 @@ var (
 )
 
 // pick returns the object of the known names of a list.
-func pick[T ~string](s *subsets, list []T) *ast.Term {
+func pick[T ~string](s subsets, list []T) *ast.Term {
 	mask := 0
 	for _, name := range list {
 		if i := slices.Index(s.names, string(name)); i >= 0 {
@@ -183,6 +183,6 @@ func pick[T ~string](s *subsets, list []T) *ast.Term {
 	return s.terms[mask]
 }
 
-func categoryNames(list []consent.Category) *ast.Term { return pick(&categorySubsets, list) }
+func categoryNames(list []consent.Category) *ast.Term { return pick(categorySubsets, list) }
 
-func grainNames(list []string) *ast.Term { return pick(&grainSubsets, list) }
+func grainNames(list []string) *ast.Term { return pick(grainSubsets, list) }

@@ -28,11 +28,11 @@ const (
 // the shown codes and sizes: where a code is a band, from both its ends, the
 // wider way. So it says nothing that the codes do not.
 type Reading struct {
-	Cohort     Range  `json:"cohortInterval"`     // 95 %, in the unit of the figure
-	Rest       Range  `json:"restInterval"`       //
-	Difference Range  `json:"difference"`         // cohort less rest, as the codes allow
-	Interval   Range  `json:"differenceInterval"` // the same with sampling, 95 %
-	Effect     Range  `json:"effectSize"`         // Hedges' g of means, Cox index of shares
+	Cohort     Range  `json:"cohort_interval"`     // 95 %, in the unit of the figure
+	Rest       Range  `json:"rest_interval"`       //
+	Difference Range  `json:"difference"`          // cohort less rest, as the codes allow
+	Interval   Range  `json:"difference_interval"` // the same with sampling, 95 %
+	Effect     Range  `json:"effect_size"`         // Hedges' g of means, Cox index of shares
 	Word       Word   `json:"word"`
 	Needed     int    `json:"needed,omitempty"` // participants that would tell, with TooSmallToTell
 	Text       string `json:"text"`

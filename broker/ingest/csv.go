@@ -17,6 +17,7 @@ type scanner struct {
 	rest      []byte
 	line      int // of the record that next returned, from 1
 	following int // the line after it
+	size      int // bytes of the record that next returned
 	fields    [][]byte
 	quoted    *bufio.Reader
 	src       bytes.Reader

@@ -59,13 +59,13 @@ const (
 // them what a partner may see.
 type Verdict struct {
 	Key           Key    `json:"key"`
-	Shown         bool   `json:"shown"`                // cohort and rest, always together
-	WholeShown    bool   `json:"wholeShown,omitempty"` // the whole alone, beside a withheld row
+	Shown         bool   `json:"shown"`                 // cohort and rest, always together
+	WholeShown    bool   `json:"whole_shown,omitempty"` // the whole alone, beside a withheld row
 	Reason        Reason `json:"reason,omitempty"`
 	Cohort        int    `json:"cohort"`
 	Rest          int    `json:"rest"`
-	CohortCovered int    `json:"cohortCovered"`
-	RestCovered   int    `json:"restCovered"`
+	CohortCovered int    `json:"cohort_covered"`
+	RestCovered   int    `json:"rest_covered"`
 }
 
 // FigurePlan holds the verdicts of one indicator, in the order of CompareKeys.

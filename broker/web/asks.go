@@ -2,8 +2,10 @@ package web
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/consent"
 )
 
 const (
@@ -28,7 +30,22 @@ func students(in *incoming) (broker.StudentsRequest, error) {
 	if period != "current" {
 		return broker.StudentsRequest{}, unacceptable("period", "is not offered for records", "write current")
 	}
-	return broker.StudentsRequest{Agreement: in.id, Period: period}, nil
+	return broker.StudentsRequest{Agreement: in.id, Period: period, Categories: in.categories()}, nil
+}
+
+// categories reads a comma-separated list. Without the parameter it is nil,
+// which asks for all; an empty one asks for none.
+func (in *incoming) categories() []consent.Category {
+	if !in.query.Has("categories") {
+		return nil
+	}
+	list := []consent.Category{}
+	for name := range strings.SplitSeq(in.query.Get("categories"), ",") {
+		if name != "" {
+			list = append(list, consent.Category(name))
+		}
+	}
+	return list
 }
 
 // entries builds the request for a page of the log.

@@ -20,9 +20,9 @@ type departure struct {
 	begun   bool
 	noFlush bool // sabotage
 
-	mu   sync.Mutex
-	over bool // Deliver returned; the connection belongs to the next request
-	cutt bool
+	mu      sync.Mutex
+	over    bool // Deliver returned; the connection belongs to the next request
+	severed bool // cut was called before that
 }
 
 // deliver lets an answer go. An answer that is cut before its first byte
@@ -79,7 +79,7 @@ func (d *departure) cut() {
 	if d.over {
 		return
 	}
-	d.cutt = true
+	d.severed = true
 	// A writer that has no deadlines is not a connection and cannot hang.
 	_ = d.rc.SetWriteDeadline(time.Unix(1, 0))
 }
@@ -93,7 +93,7 @@ func (d *departure) end() {
 func (d *departure) wasCut() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.cutt
+	return d.severed
 }
 
 // own returns the server's writer under gin's, which swallows the error of a

@@ -71,13 +71,19 @@ func reads[A Answer](method, path string, roles []broker.Role,
 	}
 }
 
-// acts makes the route of a long operation on the object its path names,
-// with an empty object or nothing as its body.
+// acts makes the route of an operation on the object its path names, with an
+// empty object or nothing as its body.
 func acts[A Answer](method, path string, roles []broker.Role,
 	op func(Service[A], context.Context, broker.Caller, string) (A, error)) route[A] {
-	r := mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, _ empty) (A, error) {
+	return mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, _ empty) (A, error) {
 		return op(s, ctx, c, id)
 	})
+}
+
+// computes is acts for an operation that may take minutes.
+func computes[A Answer](method, path string, roles []broker.Role,
+	op func(Service[A], context.Context, broker.Caller, string) (A, error)) route[A] {
+	r := acts(method, path, roles, op)
 	r.patience = computePatience
 	return r
 }

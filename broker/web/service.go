@@ -53,6 +53,8 @@ type partners[A Answer] interface {
 	Partners(ctx context.Context, c broker.Caller) (A, error)
 	Partner(ctx context.Context, c broker.Caller, id string) (A, error)
 	AdvancePartner(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (A, error)
+	BanPartner(ctx context.Context, c broker.Caller, id string, r broker.BanRequest) (A, error)
+	RevokeTokens(ctx context.Context, c broker.Caller, id string) (A, error)
 }
 
 type agreements[A Answer] interface {

@@ -60,6 +60,12 @@ func (s *service) Partner(ctx context.Context, c broker.Caller, id string) (*rep
 func (s *service) AdvancePartner(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (*reply, error) {
 	return s.do(ctx, "advancePartner", c, id, r)
 }
+func (s *service) BanPartner(ctx context.Context, c broker.Caller, id string, r broker.BanRequest) (*reply, error) {
+	return s.do(ctx, "banPartner", c, id, r)
+}
+func (s *service) RevokeTokens(ctx context.Context, c broker.Caller, id string) (*reply, error) {
+	return s.do(ctx, "revokeTokens", c, id)
+}
 func (s *service) CreateAgreement(ctx context.Context, c broker.Caller, r broker.AgreementRequest) (*reply, error) {
 	return s.do(ctx, "createAgreement", c, r)
 }

@@ -28,6 +28,8 @@ func table[A Answer]() []route[A] {
 		lists(get, "/v1/partners", roles(officer, auditor), Service[A].Partners),
 		reads(get, "/v1/partners/{id}", roles(officer, auditor, partner), Service[A].Partner),
 		changes(post, "/v1/partners/{id}/transitions", roles(officer), Service[A].AdvancePartner),
+		changes(post, "/v1/partners/{id}/ban", roles(officer), Service[A].BanPartner),
+		acts(post, "/v1/partners/{id}/revoke", roles(officer), Service[A].RevokeTokens),
 
 		takes(post, "/v1/agreements", roles(officer), Service[A].CreateAgreement),
 		lists(get, "/v1/agreements", roles(officer, auditor, partner), Service[A].Agreements),
@@ -42,7 +44,7 @@ func table[A Answer]() []route[A] {
 		reads(get, "/v1/agreements/{id}/participation", roles(partner, officer), Service[A].Participation),
 
 		asks(get, "/v1/agreements/{id}/comparisons", roles(partner), Service[A].Comparison, comparison, "school", "period"),
-		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period"),
+		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period", "categories"),
 
 		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
 		lists(get, "/v1/consents", roles(guardian), Service[A].Consents),
@@ -54,8 +56,8 @@ func table[A Answer]() []route[A] {
 
 		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
-		acts(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
-		acts(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
+		computes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
+		computes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
 
 		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
 		changes(post, "/v1/matches/{id}", roles(steward), Service[A].DecideMatch),
