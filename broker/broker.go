@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -50,7 +51,7 @@ type Broker struct {
 	dir         string
 	settings    Settings
 	zone        *time.Location
-	clock       func() time.Time
+	wall        func() time.Time
 	store       *store.Store
 	vault       *seal.Vault
 	engine      *policy.Engine
@@ -66,7 +67,8 @@ type Broker struct {
 	rosters     *rosterCache
 	log         *slog.Logger
 	sabotage    Sabotage
-	importing   chan struct{} // one import or close at a time
+	loading     chan struct{} // one import or close at a time
+	newest      atomic.Int64  // newest time in the log, Unix milliseconds
 }
 
 // memos are the records that every partner request reads.
@@ -87,7 +89,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases)},
-		payments: newPayCache(), rosters: newRosterCache(), importing: make(chan struct{}, 1),
+		payments: newPayCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -199,22 +201,32 @@ func (b *Broker) openKeys() error {
 // starts where the caller says and then runs.
 func (b *Broker) setClock(o Options) error {
 	if o.Clock != nil {
-		b.clock = o.Clock
+		b.wall = o.Clock
 		return nil
 	}
 	if !b.settings.IsSimulated() {
 		if !o.SimulatedNow.IsZero() {
 			return errors.New("the clock can be set only in a simulated district; make one with hallpass init --simulated-clock")
 		}
-		b.clock = time.Now
+		b.wall = time.Now
 		return nil
 	}
 	base, began := b.settings.Simulated, time.Now()
 	if !o.SimulatedNow.IsZero() {
 		base = o.SimulatedNow
 	}
-	b.clock = func() time.Time { return base.Add(time.Since(began)) }
+	b.wall = func() time.Time { return base.Add(time.Since(began)) }
 	return nil
+}
+
+// clock is the district's time: it never goes back behind the newest entry,
+// so that nothing that had ended revives when the wall clock is set back.
+func (b *Broker) clock() time.Time {
+	now, newest := b.wall(), time.UnixMilli(b.newest.Load())
+	if now.Before(newest) {
+		return newest
+	}
+	return now
 }
 
 // ErrRolledBack says that the store is older than the log that was signed.
@@ -231,6 +243,7 @@ func (b *Broker) checkLog(ctx context.Context, o Options) error {
 			return err
 		}
 		newest, err := number(r, colHead, key(headLogTime))
+		b.newest.Store(int64(newest))
 		if err != nil || newest == 0 || o.AcceptClockJump || b.settings.IsSimulated() {
 			return err
 		}

@@ -28,8 +28,16 @@ func (b *Broker) Comparison(ctx context.Context, c Caller, req ComparisonRequest
 	if req.School == "" {
 		req.School = policy.AllSchools
 	}
+	for name, value := range map[string]string{"school": req.School, "period": req.Period} {
+		if len(value) > maxIDText {
+			return nil, invalidField(name, "is too long", "give the id as the district's lists have it")
+		}
+	}
 	return b.answer(ctx, c, comparisonQuestion{req})
 }
+
+// maxIDText bounds an id in a request, in bytes.
+const maxIDText = 128
 
 type comparisonQuestion struct{ req ComparisonRequest }
 

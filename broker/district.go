@@ -75,6 +75,9 @@ func Init(ctx context.Context, dir string, s Settings) (err error) {
 	if err := furnish(ctx, building, s); err != nil {
 		return err
 	}
+	if err := begin(ctx, building, s); err != nil {
+		return err
+	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -85,8 +88,8 @@ func Init(ctx context.Context, dir string, s Settings) (err error) {
 }
 
 func (s *Settings) check() (err error) {
-	if s.Name == "" {
-		return errors.New("a district needs a name")
+	if s.Name == "" || s.CreatedAt.IsZero() {
+		return errors.New("a district needs a name and the time at which it is made")
 	}
 	if s.TimeZone == "" || s.TimeZone == "Local" {
 		return errors.New("a district needs its IANA time zone, such as America/Chicago")
@@ -126,6 +129,17 @@ func furnish(ctx context.Context, dir string, s Settings) error {
 		return tx.Put(colHead, key(headSettings), raw)
 	})
 	return err
+}
+
+// begin writes the first entry of the district's log.
+func begin(ctx context.Context, dir string, s Settings) error {
+	b, err := Open(ctx, dir, Options{Clock: func() time.Time { return s.CreatedAt }})
+	if err != nil {
+		return err
+	}
+	a := act{event: tlog.DistrictCreated, lane: store.LaneOfficer, caller: Caller{Subject: "hallpass"}, request: s}
+	_, err = b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil })
+	return errors.Join(err, b.Close())
 }
 
 func makeKeys(dir string, s Settings) error {

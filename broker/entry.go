@@ -219,7 +219,9 @@ func (b *Broker) logTime(r store.Reader) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	return time.UnixMilli(max(b.clock().UnixMilli(), int64(newest))).UTC(), nil
+	now := max(b.wall().UnixMilli(), int64(newest))
+	b.newest.Store(max(b.newest.Load(), now))
+	return time.UnixMilli(now).UTC(), nil
 }
 
 // hashReader reads the log's stored hashes from a snapshot.

@@ -42,9 +42,9 @@ func (b *Broker) createForm(ctx context.Context, c Caller, req ConsentRequest) (
 	}
 	a := act{event: tlog.ConsentPending, lane: store.LanePartner, caller: c, request: req}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		rec, found, err := agreements.get(tx, key(req.Agreement))
-		if err != nil || !found || !c.mine(rec.Agreement) {
-			return outcome{}, orNotAvailable(err)
+		rec, err := b.workable(tx, c, req.Agreement)
+		if err != nil {
+			return outcome{}, err
 		}
 		roster, err := b.roster(tx, req.Agreement, rec.Roster)
 		if err != nil {

@@ -89,10 +89,11 @@ func (b *Broker) Freeze(ctx context.Context, c Caller, session string) (*Answer,
 	if err := b.admit(ctx, c, "freeze a period", RoleOfficer, RoleSteward); err != nil {
 		return nil, err
 	}
-	if err := b.exclusively(ctx); err != nil {
+	release, err := b.alone(ctx)
+	if err != nil {
 		return nil, err
 	}
-	defer b.release1()
+	defer release()
 	return b.freeze(ctx, c, session)
 }
 
@@ -409,8 +410,8 @@ func thresholds(c agreement.Clauses) sdc.Thresholds {
 	return t
 }
 
-// dosage counts each child's distinct session dates in the school year, on
-// days of its enrollment at a school of the agreement.
+// dosage counts each child's distinct session dates in the school year up to
+// the census, on days of its enrollment at a school of the agreement.
 func (c chooser) dosage(roster []member) map[uint32]int {
 	year, ok := c.d.district.YearOfSession(c.s)
 	if !ok {
@@ -424,7 +425,7 @@ func (c chooser) dosage(roster []member) map[uint32]int {
 		}
 		st := &c.d.district.Students[i]
 		days := slices.DeleteFunc(slices.Clone(kid.dates), func(day civil.Date) bool { return !c.attends(st, day) })
-		out[i] = compare.Dosage(days, year.Start, year.End)
+		out[i] = compare.Dosage(days, year.Start, min(year.End, c.census))
 	}
 	return out
 }

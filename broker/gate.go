@@ -151,6 +151,9 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 		agreement: q.agreement(), version: s.agreement.Agreement.Version,
 	}}
 	d, err := b.engine.Decide(s.ctx, facts)
+	if d.Overruled {
+		b.alarm("policy", errOverruled)
+	}
 	switch {
 	case err != nil:
 		p.refuse(tlog.QueryUnavailable, tlog.Error, unavailable("the rules could not be evaluated; the privacy officer has been told", err))
@@ -173,9 +176,6 @@ func (p *prepared) refuse(event tlog.Event, decision tlog.Decision, why error) {
 }
 
 func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts policy.Facts, p *prepared) error {
-	if d.Overruled {
-		b.alarm("policy", errOverruled)
-	}
 	paid, err := b.payments.of(s, q, d, p.draft.request)
 	if err != nil {
 		return err

@@ -41,10 +41,11 @@ func (b *Broker) Import(ctx context.Context, c Caller, req ImportRequest) (Impor
 	if err := b.admit(ctx, c, "import records", RoleSteward, RoleOfficer); err != nil {
 		return ImportResult{}, err
 	}
-	if err := b.exclusively(ctx); err != nil {
+	release, err := b.alone(ctx)
+	if err != nil {
 		return ImportResult{}, err
 	}
-	defer b.release1()
+	defer release()
 	if req.Options.ExportDate.IsZero() {
 		req.Options.ExportDate = b.moment().today
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -340,24 +341,58 @@ func newMade(t testing.TB, at time.Time, options ...func(*broker.Options)) *made
 	return d
 }
 
-// hooks lets a test act at the moments at which the broker touches the store.
-// Each hook may be nil.
+// copyDistrict copies the files of a district that nobody has open.
+func copyDistrict(t testing.TB, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, strings.TrimPrefix(path, from))
+		if e.IsDir() {
+			return os.MkdirAll(target, 0o700)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, content, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hooks lets a test act at the moments at which the broker touches the store:
+// at each commit, and at each snapshot of a request whose context says so.
 type hooks struct {
 	mu     sync.Mutex
-	begin  func(writable bool)
 	commit func() error // an error makes the commit fail
 }
 
-func (h *hooks) set(begin func(writable bool), commit func() error) {
+// atCommit sets what happens before each commit from now on; nil ends that.
+func (h *hooks) atCommit(fn func() error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.begin, h.commit = begin, commit
+	h.commit = fn
 }
 
-func (h *hooks) now() (func(bool), func() error) {
+func (h *hooks) beforeCommit() error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.begin, h.commit
+	fn := h.commit
+	h.mu.Unlock()
+	if fn == nil {
+		return nil
+	}
+	return fn()
+}
+
+type snapshotHook struct{}
+
+// atSnapshot returns a context that calls fn after each snapshot that a
+// request opens under it.
+func atSnapshot(ctx context.Context, fn func()) context.Context {
+	return context.WithValue(ctx, snapshotHook{}, fn)
 }
 
 // option opens the store through the hooks.
@@ -378,10 +413,13 @@ type hooked struct {
 
 func (e hooked) Begin(ctx context.Context, writable bool) (store.EngineTx, error) {
 	tx, err := e.Engine.Begin(ctx, writable)
-	if begin, _ := e.hooks.now(); err == nil && begin != nil {
-		begin(writable)
+	if err != nil {
+		return nil, err
 	}
-	return hookedTx{tx, e.hooks}, err
+	if fn, ok := ctx.Value(snapshotHook{}).(func()); ok && !writable {
+		fn()
+	}
+	return hookedTx{tx, e.hooks}, nil
 }
 
 type hookedTx struct {
@@ -390,10 +428,8 @@ type hookedTx struct {
 }
 
 func (t hookedTx) Commit() error {
-	if _, commit := t.hooks.now(); commit != nil {
-		if err := commit(); err != nil {
-			return err
-		}
+	if err := t.hooks.beforeCommit(); err != nil {
+		return err
 	}
 	return t.EngineTx.Commit()
 }

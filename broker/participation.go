@@ -11,6 +11,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // PutParticipation replaces an agreement's roster and session log by the
@@ -82,6 +83,23 @@ func (b *Broker) putRoster(ctx context.Context, c Caller, id string, csv io.Read
 	return nil, unavailable("records are changing just now; upload the file again", errMoved)
 }
 
+// workable returns an agreement under which the partner works: the caller's,
+// signed by both and not over, with an accepted partner.
+func (b *Broker) workable(r store.Reader, c Caller, id string) (agreementRecord, error) {
+	rec, found, err := agreements.get(r, key(id))
+	if err != nil || !found || !c.mine(rec.Agreement) {
+		return rec, orNotAvailable(err)
+	}
+	if state := rec.Agreement.StateOn(b.moment().today); state != agreement.Signed && state != agreement.Active {
+		return rec, conflict("the agreement is " + string(state) + "; files are taken once both have signed and until its term ends")
+	}
+	p, _, err := partners.get(r, key(rec.Agreement.Partner))
+	if err == nil && p.Partner.State != agreement.Accepted {
+		err = conflict("the partner is " + string(p.Partner.State) + "; files are taken from accepted partners")
+	}
+	return rec, err
+}
+
 // upload is a file that was read and matched, before it is written.
 type upload struct {
 	data    uint64 // data version it was matched against
@@ -94,9 +112,9 @@ type upload struct {
 func (b *Broker) readUpload(ctx context.Context, c Caller, id string, body []byte, read parse) (*upload, error) {
 	up := &upload{}
 	err := b.store.View(ctx, func(r store.Reader) error {
-		rec, found, err := agreements.get(r, key(id))
-		if err != nil || !found || !c.mine(rec.Agreement) {
-			return orNotAvailable(err)
+		rec, err := b.workable(r, c, id)
+		if err != nil {
+			return err
 		}
 		d, err := b.dataset(r)
 		if err != nil {
@@ -140,9 +158,9 @@ func unreadable(report *ingest.Report) error {
 func (b *Broker) writeUpload(ctx context.Context, c Caller, id string, up *upload) (*Answer, error) {
 	a := act{event: tlog.ParticipationUploaded, lane: store.LanePartner, caller: c, request: map[string]string{"agreement": id, "sha256": up.head.Digest}}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		rec, found, err := agreements.get(tx, key(id))
-		if err != nil || !found || !c.mine(rec.Agreement) {
-			return outcome{}, orNotAvailable(err)
+		rec, err := b.workable(tx, c, id)
+		if err != nil {
+			return outcome{}, err
 		}
 		data, err := number(tx, colHead, key(headData))
 		if err != nil {

@@ -63,10 +63,11 @@ func (b *Broker) ClosePeriod(ctx context.Context, c Caller, session string) (*An
 	if err := b.admit(ctx, c, "close a period", RoleOfficer, RoleSteward); err != nil {
 		return nil, err
 	}
-	if err := b.exclusively(ctx); err != nil {
+	release, err := b.alone(ctx)
+	if err != nil {
 		return nil, err
 	}
-	defer b.release1()
+	defer release()
 	if _, err := b.freeze(ctx, c, session); err != nil {
 		return nil, err
 	}
@@ -80,17 +81,15 @@ func (b *Broker) ClosePeriod(ctx context.Context, c Caller, session string) (*An
 	})
 }
 
-// exclusively admits one import or close at a time; release1 lets the next in.
-func (b *Broker) exclusively(ctx context.Context) error {
+// alone admits one import or close at a time; release lets the next in.
+func (b *Broker) alone(ctx context.Context) (release func(), err error) {
 	select {
-	case b.importing <- struct{}{}:
-		return nil
+	case b.loading <- struct{}{}:
+		return func() { <-b.loading }, nil
 	case <-ctx.Done():
-		return unavailable("another import or close is running; ask again", ctx.Err())
+		return nil, unavailable("another import or close is running; ask again", ctx.Err())
 	}
 }
-
-func (b *Broker) release1() { <-b.importing }
 
 // compute makes the figures of a freeze from its own data version.
 func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []releaseRecord, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // PeriodCurrent asks for the school year that holds today or, between years,
@@ -224,7 +225,7 @@ func (w *walk) admit(o *opened, category consent.Category, state consent.State, 
 			Consent: string(state.Answer), Expires: window.Expires, OnRoster: true,
 			Age: ageFor(law, w.s.today), OwnAnswer: state.Own,
 			RecordFrom: window.RecordsFrom, RecordTo: window.RecordsTo, Category: kind, Portion: portion,
-			Banned: w.s.banned || w.s.partner.Partner.State != "accepted",
+			Banned: w.s.banned || w.s.partner.Partner.State != agreement.Accepted,
 		}
 		for _, school := range w.schoolsOf(o.student) {
 			row.School = school

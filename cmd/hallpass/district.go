@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/store/bolt"
+)
+
+const (
+	// patience is how long a command waits for a store that another one has
+	// open, such as a service that is just starting.
+	patience = 5 * time.Second
+	lockTry  = 200 * time.Millisecond
+)
+
+// served is a district that this process serves.
+type served struct {
+	broker *broker.Broker
+	dir    string
+}
+
+// dirFlag is the directory of the district that a command is about.
+func dirFlag(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "dir", "", "directory of the district (required)")
+	// MarkFlagRequired fails for a flag that does not exist only.
+	_ = c.MarkFlagRequired("dir")
+}
+
+// withDistrict does a command's work on a district: inside the process that
+// serves it, if there is one, else on the store itself.
+func (a *app) withDistrict(ctx context.Context, dir string, work func(context.Context, *broker.Broker) error) error {
+	dir = a.path(dir)
+	if a.served != nil {
+		return a.within(ctx, dir, work)
+	}
+	b, err := a.reach(ctx, dir)
+	if err != nil {
+		return err
+	}
+	err = work(ctx, b)
+	return errors.Join(err, b.Close())
+}
+
+// within runs in the serving process, which has one district open.
+func (a *app) within(ctx context.Context, dir string, work func(context.Context, *broker.Broker) error) error {
+	asked, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("looking for the district: %w", err)
+	}
+	here, err := os.Stat(a.served.dir)
+	if err != nil {
+		return fmt.Errorf("looking for the district: %w", err)
+	}
+	if !os.SameFile(asked, here) {
+		return errors.New("the process that serves this socket serves another district")
+	}
+	return work(ctx, a.served.broker)
+}
+
+// reach hands the command to the process that serves the district, or opens
+// the store. While a service starts it has the store but no socket yet, so
+// both are tried in turn.
+func (a *app) reach(ctx context.Context, dir string) (*broker.Broker, error) {
+	for late := time.Now().Add(patience); ; {
+		if code, handed, err := a.handOver(ctx, dir); handed || err != nil {
+			if err == nil && code != exitDone {
+				err = remote(code)
+			}
+			return nil, cmp(err)
+		}
+		b, err := openStore(ctx, dir, broker.Options{}, lockTry)
+		if err == nil || !errors.Is(err, bolt.ErrInUse) || time.Now().After(late) {
+			return b, err
+		}
+	}
+}
+
+// openStore opens a district's directory, waiting for its lock.
+func openStore(ctx context.Context, dir string, o broker.Options, wait time.Duration) (*broker.Broker, error) {
+	o.Store = func(path string) (store.Engine, error) { return bolt.Open(path, bolt.Options{LockTimeout: wait}) }
+	b, err := broker.Open(ctx, dir, o)
+	if err != nil {
+		return nil, openError(dir, err)
+	}
+	return b, nil
+}
+
+// openError says that a district's store cannot be used, whatever the reason.
+func openError(dir string, err error) error {
+	next, known := storeTrouble(err)
+	if errors.Is(err, broker.ErrClockJump) {
+		return &failure{exitFailed, "hallpass serve --accept-clock-jump --dir " + dir, err}
+	}
+	if !known {
+		next = "look at the files in " + dir + "; restore the newest backup if they are damaged"
+	}
+	return &failure{exitUnavailable, next, fmt.Errorf("the district in %s cannot be opened: %w", dir, err)}
+}
+
+// socketPath is where a serving process takes commands.
+func socketPath(dir string) string { return filepath.Join(dir, broker.AdminSocket) }
+
+// local is the person at the keyboard, in the role that a command needs.
+func (a *app) local(role broker.Role) broker.Caller {
+	return broker.Caller{Subject: a.person, Role: role}
+}

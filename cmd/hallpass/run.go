@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// app is one run of the program: what it reads and writes, who runs it, and
+// how it reaches a district.
+type app struct {
+	stdout, stderr io.Writer
+	terminal       bool              // stderr is one
+	env            map[string]string // HALLPASS_ variables
+	folder         string            // where relative paths start
+	person         string            // who runs the program
+	args           []string          // as given
+	served         *served           // set inside hallpass serve: the district there
+	output         string            // human or json
+	began          bool              // the command line was right, and its command runs
+}
+
+// run is the whole program: arguments in, text and exit code out. An
+// interrupt ends the command in good order; a second one ends the process.
+func run(args []string, stdout, stderr *os.File) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	a := &app{
+		stdout: stdout, stderr: stderr, terminal: term.IsTerminal(int(stderr.Fd())), //nolint:gosec // descriptors are small
+		env: environment(os.Environ()), person: person(),
+	}
+	var err error
+	if a.folder, err = os.Getwd(); err != nil {
+		return a.exit(fmt.Errorf("finding the working directory: %w", err))
+	}
+	return a.execute(ctx, args, a.root())
+}
+
+// execute runs one command line and returns its exit code.
+func (a *app) execute(ctx context.Context, args []string, root *cobra.Command) int {
+	a.args = args
+	root.SetArgs(args)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !a.began {
+		err = usage(err)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	return a.exit(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := a.bare()
+	root.AddCommand(
+		a.initCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
+		a.importCommand(), a.tokenCommand(), a.periodCommand(), a.auditCommand(),
+	)
+	return root
+}
+
+// bare is the root without commands.
+func (a *app) bare() *cobra.Command {
+	root := a.group(&cobra.Command{
+		Use:   "hallpass",
+		Short: "Share school records without losing control of them",
+		Long: `hallpass runs a broker between a school district and its partner organizations.
+It answers a partner with a protected comparison or with the records of students
+whose families said yes, and records everything in a log that can be checked.
+
+Commands for a district work whether hallpass serve runs there or not. Every flag
+can be given as a variable too: --dir as HALLPASS_DIR. Data is written to standard
+output, messages to standard error.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 rejected by validation, 4 refused by
+policy, 5 store unavailable, 6 proof does not verify.`,
+		Example: `  hallpass demo
+  hallpass init --dir district --name "Lakeview Schools" --host data.lakeview.example --timezone America/Chicago
+  hallpass serve --dir district`,
+		Version:       version().String(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			if a.output != outputHuman && a.output != outputJSON {
+				return fmt.Errorf("--output is %s or %s", outputHuman, outputJSON)
+			}
+			return nil
+		},
+	})
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", outputHuman, "human or json")
+	return root
+}
+
+// command gives a cobra command its work.
+func (a *app) command(c *cobra.Command, work func(ctx context.Context, args []string) error) *cobra.Command {
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		a.began = true
+		return work(cmd.Context(), args)
+	}
+	return c
+}
+
+// group is a command that only has other commands.
+func (a *app) group(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	c.AddCommand(commands...)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())
+		}
+		return cmd.Help()
+	}
+	return c
+}
+
+// path makes a path absolute, as the person who gave it meant it.
+func (a *app) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(a.folder, p)
+}
+
+// person names who runs the program, for the log.
+func person() string {
+	if u, err := user.Current(); err == nil && strings.TrimSpace(u.Username) != "" {
+		return u.Username
+	}
+	return "uid " + fmt.Sprint(os.Getuid())
+}
