@@ -47,21 +47,27 @@ func (b *Broker) CreateConsent(ctx context.Context, c Caller, req ConsentRequest
 		return nil, err
 	}
 	a := act{event: tlog.ConsentGranted, lane: store.LaneOfficer, caller: c, request: req}
-	enter := func() (*Answer, error) {
-		return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) { return b.enterConsent(tx, m, c, id, req) })
-	}
+	return b.enterBehindBarrier(ctx, a, req, func(tx store.Tx, m moment) (outcome, error) {
+		return b.enterConsent(tx, m, c, id, req)
+	})
+}
+
+// enterBehindBarrier enters an answer; one that is no yes may close rows that
+// are open, so it waits as a withdrawal does.
+func (b *Broker) enterBehindBarrier(ctx context.Context, a act, req ConsentRequest, enter func(store.Tx, moment) (outcome, error)) (*Answer, error) {
 	if req.Answer == consent.Yes {
-		return enter()
+		return b.perform(ctx, a, enter)
 	}
 	a.lane = store.LaneWithdrawal
 	var sid records.SID
 	if err := b.store.View(ctx, func(r store.Reader) (err error) {
-		sid, err = b.student(r, c, req.Agreement, req.Student)
+		sid, err = b.student(r, a.caller, req.Agreement, req.Student)
 		return err
 	}); err != nil {
 		return nil, storeError(err)
 	}
-	return b.behindBarrier(ctx, sid, enter, func() []string { return b.agreementsOf(ctx, req.Agreement) })
+	change := func() (*Answer, error) { return b.perform(ctx, a, enter) }
+	return b.behindBarrier(ctx, sid, change, func() []string { return b.agreementsOf(ctx, req.Agreement) })
 }
 
 // behindBarrier makes a change after which a student may be in no answer:

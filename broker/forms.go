@@ -147,19 +147,22 @@ func (b *Broker) ConfirmConsent(ctx context.Context, c Caller, id string, req Co
 	if err := b.admit(ctx, c, "confirm a consent", RoleOfficer); err != nil {
 		return nil, err
 	}
+	var f form
+	if err := b.store.View(ctx, func(r store.Reader) (err error) {
+		f, err = b.getForm(r, id)
+		return err
+	}); err != nil {
+		return nil, storeError(err)
+	}
+	filled := f.Request
+	filled.Signer, filled.Method = req.Signer, consent.PartnerForm
+	if req.Student != (StudentRef{}) {
+		filled.Student = req.Student
+	}
 	a := act{event: tlog.ConsentConfirmed, lane: store.LaneOfficer, caller: c, request: req}
-	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		f, err := b.getForm(tx, id)
-		if err != nil {
-			return outcome{}, err
-		}
+	return b.enterBehindBarrier(ctx, a, filled, func(tx store.Tx, m moment) (outcome, error) {
 		if done, err := tx.Get(colConsentIDs, key(id)); err != nil || done != nil {
 			return outcome{}, orConflict(err, "this form is confirmed already")
-		}
-		filled := f.Request
-		filled.Signer, filled.Method = req.Signer, consent.PartnerForm
-		if req.Student != (StudentRef{}) {
-			filled.Student = req.Student
 		}
 		out, err := b.enterConsent(tx, m, c, id, filled)
 		out.event, out.created = tlog.ConsentConfirmed, false

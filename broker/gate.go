@@ -3,7 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -134,7 +134,7 @@ func (b *Broker) prepare(ctx context.Context, c Caller, q question) (p prepared,
 		p, err = b.decide(s, q)
 		return err
 	})
-	return p, err
+	return p, storeError(err)
 }
 
 func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
@@ -155,23 +155,31 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 		b.alarm("policy", errOverruled)
 	}
 	switch {
+	case errors.Is(err, policy.ErrFacts):
+		return p, internal(err)
 	case err != nil:
-		p.refuse(tlog.QueryUnavailable, tlog.Error, unavailable("the rules could not be evaluated; the privacy officer has been told", err))
-		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Failure: policyFailure(err)}
 		b.alarm("policy", err)
+		p.refuse(tlog.QueryUnavailable, tlog.Error, &Error{
+			Kind: Unavailable, Detail: "the rules could not be evaluated; the privacy officer has been told", RetryAfter: retryPolicy, cause: err,
+		})
+		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Failure: err.Error()}
 	case !d.Allow:
 		p.refuse(tlog.QueryDenied, tlog.Deny, &Error{Kind: Denied, Detail: "this agreement does not allow it", Reasons: d.Reasons})
 		p.draft.clause, p.draft.reasons = d.Clause, d.Reasons
 		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Reasons: d.Reasons}
 	default:
-		err = b.release(s, q, d, facts, &p)
+		err := b.release(s, q, d, facts, &p)
+		return p, err
 	}
-	return p, err
+	return p, nil
 }
 
-func (p *prepared) refuse(event tlog.Event, decision tlog.Decision, why error) {
-	p.draft.event, p.draft.decision = event, decision
-	errors.As(why, &p.refusal)
+// retryPolicy is when a partner may ask again after the rules failed.
+const retryPolicy = 30 * time.Second
+
+// refuse makes the answer a refusal, which does not depend on any consent.
+func (p *prepared) refuse(event tlog.Event, decision tlog.Decision, why *Error) {
+	p.draft.event, p.draft.decision, p.refusal = event, decision, why
 	p.stamp.Consent = 0
 }
 
@@ -270,17 +278,22 @@ func (b *Broker) receipt(ctx context.Context, e tlog.Entry) (receipt []byte, err
 	return receipt, nil
 }
 
-// storeError gives a failed Update its kind; what is an *Error already, or
+// storeError gives a failed transaction its kind; what is an *Error already, or
 // errMoved, passes through.
 func storeError(err error) error {
 	var e *Error
-	if errors.As(err, &e) || errors.Is(err, errMoved) {
+	if err == nil || errors.As(err, &e) || errors.Is(err, errMoved) {
 		return err
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return unavailable("the request ended before it was recorded", err)
 	}
-	return unavailable("nothing can be recorded now, so nothing may leave", err)
+	for _, down := range []error{store.ErrSealed, store.ErrClosed, store.ErrCorrupt, seal.ErrOpen, seal.ErrHalfway} {
+		if errors.Is(err, down) {
+			return unavailable("nothing can be read or recorded now, so nothing may leave", err)
+		}
+	}
+	return internal(err)
 }
 
 // agreementKey and studentKey name the keys under which rows are sealed.
@@ -289,5 +302,3 @@ func studentKey(sid records.SID) seal.KeyID { return seal.KeyID("student/" + sid
 
 // districtKey seals what concerns neither one student nor one agreement.
 const districtKey seal.KeyID = "district"
-
-func policyFailure(err error) string { return fmt.Sprintf("%T", err) }

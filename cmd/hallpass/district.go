@@ -28,30 +28,38 @@ type served struct {
 	dir    string
 }
 
-// dirFlag is the directory of the district that a command is about.
-func dirFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "dir", "", "directory of the district (required)")
-	// MarkFlagRequired fails for a flag that does not exist only.
+// place is the district that a command is about.
+type place struct {
+	dir        string
+	acceptJump bool
+}
+
+func (p *place) flags(c *cobra.Command) {
+	c.Flags().StringVar(&p.dir, "dir", "", "directory of the district (required)")
+	c.Flags().BoolVar(&p.acceptJump, "accept-clock-jump", false, "the clock is over a day ahead of the newest entry, and that is right")
+	// MarkFlagRequired fails only for a flag that does not exist.
 	_ = c.MarkFlagRequired("dir")
 }
 
+// work is what a command does to a district.
+type work func(context.Context, *broker.Broker) error
+
 // withDistrict does a command's work on a district: inside the process that
 // serves it, if there is one, else on the store itself.
-func (a *app) withDistrict(ctx context.Context, dir string, work func(context.Context, *broker.Broker) error) error {
-	dir = a.path(dir)
+func (a *app) withDistrict(ctx context.Context, p place, do work) error {
+	p.dir = a.path(p.dir)
 	if a.served != nil {
-		return a.within(ctx, dir, work)
+		return a.within(ctx, p.dir, do)
 	}
-	b, err := a.reach(ctx, dir)
+	b, err := a.reach(ctx, p)
 	if err != nil {
 		return err
 	}
-	err = work(ctx, b)
-	return errors.Join(err, b.Close())
+	return errors.Join(do(ctx, b), b.Close())
 }
 
 // within runs in the serving process, which has one district open.
-func (a *app) within(ctx context.Context, dir string, work func(context.Context, *broker.Broker) error) error {
+func (a *app) within(ctx context.Context, dir string, do work) error {
 	asked, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("looking for the district: %w", err)
@@ -63,21 +71,18 @@ func (a *app) within(ctx context.Context, dir string, work func(context.Context,
 	if !os.SameFile(asked, here) {
 		return errors.New("the process that serves this socket serves another district")
 	}
-	return work(ctx, a.served.broker)
+	return do(ctx, a.served.broker)
 }
 
 // reach hands the command to the process that serves the district, or opens
 // the store. While a service starts it has the store but no socket yet, so
 // both are tried in turn.
-func (a *app) reach(ctx context.Context, dir string) (*broker.Broker, error) {
+func (a *app) reach(ctx context.Context, p place) (*broker.Broker, error) {
 	for late := time.Now().Add(patience); ; {
-		if code, handed, err := a.handOver(ctx, dir); handed || err != nil {
-			if err == nil && code != exitDone {
-				err = remote(code)
-			}
-			return nil, cmp(err)
+		if err := a.handOver(ctx, p.dir); !errors.Is(err, errNotServed) {
+			return nil, err
 		}
-		b, err := openStore(ctx, dir, broker.Options{}, lockTry)
+		b, err := openStore(ctx, p.dir, broker.Options{AcceptClockJump: p.acceptJump}, lockTry)
 		if err == nil || !errors.Is(err, bolt.ErrInUse) || time.Now().After(late) {
 			return b, err
 		}
@@ -98,7 +103,7 @@ func openStore(ctx context.Context, dir string, o broker.Options, wait time.Dura
 func openError(dir string, err error) error {
 	next, known := storeTrouble(err)
 	if errors.Is(err, broker.ErrClockJump) {
-		return &failure{exitFailed, "hallpass serve --accept-clock-jump --dir " + dir, err}
+		return &failure{exitFailed, "check the machine's clock, then run the command again with --accept-clock-jump", err}
 	}
 	if !known {
 		next = "look at the files in " + dir + "; restore the newest backup if they are damaged"
