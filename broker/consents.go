@@ -67,13 +67,13 @@ func (b *Broker) enterBehindBarrier(ctx context.Context, a act, req ConsentReque
 		return nil, storeError(err)
 	}
 	change := func() (*Answer, error) { return b.perform(ctx, a, enter) }
-	return b.behindBarrier(ctx, sid, change, func() []string { return b.agreementsOf(ctx, req.Agreement) })
+	return b.behindBarrier(sid, change, func() []string { return b.agreementsOf(ctx, req.Agreement) })
 }
 
 // behindBarrier makes a change after which a student may be in no answer:
 // deny in memory, commit, wait for every answer on its way, acknowledge. A
 // commit that failed leaves the student denied.
-func (b *Broker) behindBarrier(ctx context.Context, sid records.SID, change func() (*Answer, error), affected func() []string) (*Answer, error) {
+func (b *Broker) behindBarrier(sid records.SID, change func() (*Answer, error), affected func() []string) (*Answer, error) {
 	b.flights.deny(sid)
 	ans, err := change()
 	if err != nil {
@@ -294,7 +294,7 @@ func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*conse
 			return b.changedGrant(tx, at, g)
 		})
 	}
-	return b.behindBarrier(ctx, at.sid, change, func() []string { return b.agreementsOfParty(ctx, party) })
+	return b.behindBarrier(at.sid, change, func() []string { return b.agreementsOfParty(ctx, party) })
 }
 
 // changedGrant writes a grant back, with the outcome that says so.

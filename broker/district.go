@@ -64,7 +64,7 @@ func Init(ctx context.Context, dir string, s Settings) (err error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is not empty; give a directory that does not exist yet", dir)
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return err
 	}
 	building, err := os.MkdirTemp(filepath.Dir(dir), ".hallpass-init-*")
@@ -164,7 +164,7 @@ func makeKeys(dir string, s Settings) error {
 	if err := replaceFile(filepath.Join(keys, fileLogKey), []byte(secret+"\n")); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(keys, fileLogPublic), []byte(public+"\n"), 0o644); err != nil {
+	if err := replaceFile(filepath.Join(keys, fileLogPublic), []byte(public+"\n")); err != nil {
 		return err
 	}
 	tokens, err := token.GenerateKey()

@@ -8,7 +8,6 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/policy"
-	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // snapshot is one consistent view of the store with what the gate gathered
@@ -118,9 +117,3 @@ func (p *preparedAgreements) of(rec agreementRecord) *policy.Prepared {
 	p.byID[rec.Agreement.ID] = fresh
 	return fresh.prepared
 }
-
-// clause returns the id of the clause that decides a kind of request.
-func (s *snapshot) clause(kind string) string { return s.agreement.Agreement.ClauseFor(kind) }
-
-// inForce reports whether the agreement is active on the snapshot's day.
-func (s *snapshot) inForce() bool { return s.agreement.Agreement.StateOn(s.today) == agreement.Active }

@@ -17,7 +17,7 @@ import (
 // made without a person: name and birth date with the school among the
 // child's enrollments, or the number that the family gave with the birth
 // date. What a steward decided before stands.
-func (b *Broker) match(r store.Reader, d *dataset, agreement string, members []member) error {
+func (b *Broker) match(r store.Reader, agreement string, members []member) error {
 	for i := range members {
 		sid, err := b.matchOne(r, agreement, members[i].participant)
 		if err != nil {

@@ -135,7 +135,7 @@ func (b *Broker) readUpload(ctx context.Context, c Caller, id string, body []byt
 		up.members = membersOf(p)
 		up.answer = uploaded{id, len(up.members), len(p.Sessions), report}
 		up.head = rosterHead{Version: rec.Roster + 1, UploadedAt: b.moment().now, Digest: digest(body), Participants: len(up.members)}
-		return b.match(r, d, id, up.members)
+		return b.match(r, id, up.members)
 	})
 	if err != nil {
 		return nil, storeError(err)
@@ -274,7 +274,7 @@ func (b *Broker) Participation(ctx context.Context, c Caller, id string) (*Answe
 		return map[string]any{
 			"agreement": id, "version": head.Version, "uploaded_at": head.UploadedAt, "sha256": head.Digest,
 			"participants": head.Participants, "at_floor": atFloor, "dosage_floor": rec.Agreement.Clauses.DosageFloor,
-			"programs": programsOf(roster), "draft": draftUntil(r, b, rec),
+			"programs": programsOf(roster), "draft_until": b.nextCensus(r),
 		}, nil
 	})
 }
@@ -291,9 +291,9 @@ func programsOf(roster []member) []string {
 	return sortedSet(programs)
 }
 
-// draftUntil is the next census that will freeze the roster; zero where the
+// nextCensus is the day on which the rosters freeze next; zero where the
 // district has published none.
-func draftUntil(r store.Reader, b *Broker, rec agreementRecord) (next civil.Date) {
+func (b *Broker) nextCensus(r store.Reader) (next civil.Date) {
 	err := periods.all(r, nil, func(_ []byte, p periodRecord) error {
 		if p.state() == periodOpen && !p.Census.IsZero() && (next.IsZero() || p.Census < next) {
 			next = p.Census

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	oparego "github.com/open-policy-agent/opa/v1/rego"
@@ -26,7 +27,7 @@ func (e *Engine) EvaluateRow(p *Prepared, today civil.Date, c consent.Category, 
 	}
 	term := p.on(today).term
 	v, err := evaluate(topdown.NewCancel(), q, rowsInput(term, today, RowTerm(row)))
-	if err == ErrUndefined {
+	if errors.Is(err, ErrUndefined) {
 		return false, nil
 	}
 	return err == nil && v == ast.Value(ast.Boolean(true)), err

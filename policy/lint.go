@@ -190,7 +190,7 @@ func notPositive(r *ast.Rule) error {
 	switch {
 	case r.Else != nil:
 		return at(r.Location, "`else` stands behind the decision", positiveRemedy)
-	case r.Default && !r.Path().Equal(decisionPath):
+	case r.Default && !r.Ref().Equal(decisionPath):
 		return at(r.Location, "a default stands behind the decision", positiveRemedy)
 	case r.Head.Key != nil || len(r.Head.Ref()) > 1:
 		return at(r.Location, "a rule that collects a set stands behind the decision", positiveRemedy)

@@ -78,7 +78,7 @@ func digest(sources []source) string {
 		for _, part := range [...]string{s.name, s.text} {
 			binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 			h.Write(n[:])
-			io.WriteString(h, part)
+			h.Write([]byte(part))
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))

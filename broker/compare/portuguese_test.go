@@ -161,8 +161,10 @@ func (p portuguese) figures(t *testing.T, rows []sdc.RowSets) []sdc.RawFigure {
 		id    string
 		value compare.Value
 	}{
-		{records.AttendanceRate, p.attendance}, {records.ChronicAbsence, p.chronic},
-		{records.MeanCourseResult, p.mean}, {records.CourseFailureShare, p.failed},
+		{records.AttendanceRate, p.attendance},
+		{records.ChronicAbsence, p.chronic},
+		{records.MeanCourseResult, p.mean},
+		{records.CourseFailureShare, p.failed},
 	} {
 		ind, _ := records.Find(f.id)
 		m, err := compare.MeasureOf(ind, scale)
@@ -201,8 +203,10 @@ func TestTheRealSchoolsHaveTheSumsCountedByHand(t *testing.T) {
 	near(t, "cohort mean", ratio(raw[2].Rows[0].Cohort, 1), 11.83, 0.005)
 	near(t, "rest mean", ratio(raw[2].Rows[0].Rest, 1), 11.43, 0.005)
 	for _, c := range []struct{ got, want sdc.Raw }{
-		{raw[1].Rows[0].Cohort, sdc.Raw{N: 315, Num: 4, Den: 315}}, {raw[1].Rows[0].Rest, sdc.Raw{N: 334, Num: 7, Den: 334}},
-		{raw[3].Rows[0].Cohort, sdc.Raw{N: 315, Num: 170, Den: 945}}, {raw[3].Rows[0].Rest, sdc.Raw{N: 334, Num: 232, Den: 1002}},
+		{raw[1].Rows[0].Cohort, sdc.Raw{N: 315, Num: 4, Den: 315}},
+		{raw[1].Rows[0].Rest, sdc.Raw{N: 334, Num: 7, Den: 334}},
+		{raw[3].Rows[0].Cohort, sdc.Raw{N: 315, Num: 170, Den: 945}},
+		{raw[3].Rows[0].Rest, sdc.Raw{N: 334, Num: 232, Den: 1002}},
 	} {
 		if c.got != c.want {
 			t.Errorf("counted %+v, want %+v", c.got, c.want)
@@ -218,8 +222,10 @@ func TestTheRealSchoolsAreShownInBandsAndReadInWords(t *testing.T) {
 	plans, _, err := sdc.PlanBatch(nil, []sdc.Candidate{{
 		Agreement: "A-1", Rows: rows, Thresholds: sdc.PublishedTable.Thresholds(),
 		Figures: []sdc.FigureSets{
-			{Indicator: records.AttendanceRate, Family: "attendance"}, {Indicator: records.ChronicAbsence, Family: "attendance"},
-			{Indicator: records.MeanCourseResult, Family: "grades"}, {Indicator: records.CourseFailureShare, Family: "grades"},
+			{Indicator: records.AttendanceRate, Family: "attendance"},
+			{Indicator: records.ChronicAbsence, Family: "attendance"},
+			{Indicator: records.MeanCourseResult, Family: "grades"},
+			{Indicator: records.CourseFailureShare, Family: "grades"},
 		},
 		Known: map[string]sdc.Known{"attendance": {}, "grades": {}},
 	}})
@@ -231,8 +237,10 @@ func TestTheRealSchoolsAreShownInBandsAndReadInWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][3]string{
-		{"98.0 %", "98.0 %", "no clear difference"}, {"1 % or less", "2 %", "no clear difference"},
-		{"11.8", "11.4", "no clear difference"}, {"18 %", "23 %", "no clear difference"},
+		{"98.0 %", "98.0 %", "no clear difference"},
+		{"1 % or less", "2 %", "no clear difference"},
+		{"11.8", "11.4", "no clear difference"},
+		{"18 %", "23 %", "no clear difference"},
 	}
 	for i, f := range release.Figures {
 		r := f.Rows[0]

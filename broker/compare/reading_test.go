@@ -15,7 +15,8 @@ import (
 func shown(t interface {
 	Helper()
 	Fatal(...any)
-}, m sdc.Measure, cohort, rest sdc.Raw) sdc.ShownRow {
+}, m sdc.Measure, cohort, rest sdc.Raw,
+) sdc.ShownRow {
 	t.Helper()
 	p := sdc.Plan{Figures: []sdc.FigurePlan{{Indicator: "i", Verdicts: []sdc.Verdict{{
 		Shown: true, Cohort: cohort.N, Rest: rest.N, CohortCovered: cohort.N, RestCovered: rest.N,

@@ -60,8 +60,10 @@ func (im *Import) Apply(present *records.District, version uint64, ids Identitie
 	if present == nil {
 		present = records.NewDistrict(records.Content{})
 	}
-	a := &applier{im: im, ids: ids, present: present, years: records.Years(im.Sessions),
-		changes: Changes{Files: map[string]Delta{}, Merged: map[records.SID]records.SID{}}}
+	a := &applier{
+		im: im, ids: ids, present: present, years: records.Years(im.Sessions),
+		changes: Changes{Files: map[string]Delta{}, Merged: map[records.SID]records.SID{}},
+	}
 	content := a.places()
 	content.Version = version
 	content.Students = a.students()

@@ -175,8 +175,10 @@ func TestAStayThatIsListedAnewKeepsItsEarlierYears(t *testing.T) {
 func TestAFamilyWithoutAFileKeepsItsRecords(t *testing.T) {
 	t.Parallel()
 	first := apply(t, nil, options(t), nil)
-	second := apply(t, first.District, options(t), map[string]string{"grades.csv": "", "discipline.csv": "",
-		"attendance.csv": "student_id,school_id,date,code\nST-9001,A,2025-09-01,present\n"})
+	second := apply(t, first.District, options(t), map[string]string{
+		"grades.csv": "", "discipline.csv": "",
+		"attendance.csv": "student_id,school_id,date,code\nST-9001,A,2025-09-01,present\n",
+	})
 	s := second.District.Find(sidOf("ST-9001"))
 	if len(s.Results) != 2 || len(s.Marks) != 1 || s.Marks[0].Code != records.Present {
 		t.Errorf("%+v", s)

@@ -27,6 +27,7 @@ func markKey(m records.Mark) dayKey          { return dayKey{m.School, m.Day} }
 func summaryKey(s records.Summary) textKey   { return textKey{s.School, s.Session} }
 func resultKey(r records.Result) textKey     { return textKey{r.School, r.Session, r.Course} }
 func totalKey(p records.PublicTotal) textKey { return textKey{p.School, p.Session, p.Indicator, p.Row} }
+
 func incidentKey(i records.Incident) incidentID {
 	return incidentID{dayKey{i.School, i.Day}, i.ID, i.Type, i.Action}
 }

@@ -21,8 +21,10 @@ type form struct {
 var forms = []form{
 	{"schools.csv", true, 2, []string{"school_id", "name", "level"}},
 	{"sessions.csv", true, 5, []string{"session_id", "title", "type", "start", "end", "parent"}},
-	{"students.csv", true, 4, []string{"student_id", "given_name", "family_name", "birthdate", "sex", "race_ethnicity",
-		"english_learner", "special_education", "economically_disadvantaged"}},
+	{"students.csv", true, 4, []string{
+		"student_id", "given_name", "family_name", "birthdate", "sex", "race_ethnicity",
+		"english_learner", "special_education", "economically_disadvantaged",
+	}},
 	{"enrollments.csv", true, 3, []string{"student_id", "school_id", "entry", "exit", "grade_level", "primary"}},
 	{"merges.csv", false, 3, []string{"old_student_id", "new_student_id", "date"}},
 	{"calendar.csv", false, 3, []string{"school_id", "date", "instructional"}},
@@ -30,16 +32,22 @@ var forms = []form{
 	{"attendance_summary.csv", false, 5, []string{"student_id", "school_id", "session_id", "days_enrolled", "days_absent"}},
 	{"discipline.csv", false, 5, []string{"student_id", "school_id", "date", "incident_type", "action", "incident_id", "days"}},
 	{"grades.csv", false, 6, []string{"student_id", "school_id", "session_id", "course", "value", "scale", "credits"}},
-	{"guardians.csv", false, 3, []string{"student_id", "guardian_id", "holds_rights", "given_name", "family_name", "relation",
-		"capacity", "language", "email", "phone"}},
+	{"guardians.csv", false, 3, []string{
+		"student_id", "guardian_id", "holds_rights", "given_name", "family_name", "relation",
+		"capacity", "language", "email", "phone",
+	}},
 	{"public_totals.csv", false, 5, []string{"school_id", "session_id", "indicator", "value", "precision", "row"}},
 }
 
-var participationForm = form{"participation.csv", true, 6, []string{"participant_ref", "given_name", "family_name", "birthdate",
-	"school_id", "date", "program", "minutes", "funder"}}
+var participationForm = form{"participation.csv", true, 6, []string{
+	"participant_ref", "given_name", "family_name", "birthdate",
+	"school_id", "date", "program", "minutes", "funder",
+}}
 
-var rosterForm = form{"roster.csv", true, 5, []string{"participant_ref", "given_name", "family_name", "birthdate", "school_id",
-	"student_number", "program", "start", "end"}}
+var rosterForm = form{"roster.csv", true, 5, []string{
+	"participant_ref", "given_name", "family_name", "birthdate", "school_id",
+	"student_number", "program", "start", "end",
+}}
 
 var sessionLogForm = form{"sessions.csv", true, 2, []string{"participant_ref", "date", "program", "minutes", "funder"}}
 
@@ -60,11 +68,13 @@ func Forbidden(column string) bool {
 }
 
 // forbiddenStems are forbidden anywhere in a name, its words joined.
-var forbiddenStems = []string{"socialsec", "socsec", "sosec", "taxpayerid", "nationalid", "driverslicense", "driverlicense",
+var forbiddenStems = []string{
+	"socialsec", "socsec", "sosec", "taxpayerid", "nationalid", "driverslicense", "driverlicense",
 	"biometric", "fingerprint", "faceprint", "facetemplate", "facescan", "voiceprint", "retinascan", "irisscan", "handscan", "palmprint",
 	"password", "passwd", "passcode", "passphrase", "securityanswer", "secretquestion", "creditcard", "cardnumber", "bankaccount",
 	"routingnumber", "passport", "immigration", "citizenship", "visastatus", "politicalaffiliation", "politicalbelief", "sexualorientation",
-	"sexualbehavior", "mentalhealth", "psychological", "householdincome", "familyincome", "parentincome"}
+	"sexualbehavior", "mentalhealth", "psychological", "householdincome", "familyincome", "parentincome",
+}
 
 // forbiddenWords are forbidden as a whole word.
 var forbiddenWords = []string{"ssn", "sin", "itin", "pwd", "pin", "dna", "genome", "retina", "iris", "iban", "cvv", "religion", "religious", "diagnosis"}

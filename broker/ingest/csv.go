@@ -58,8 +58,9 @@ func (s *scanner) split(line []byte) [][]byte {
 		fields = append(fields, line[:i])
 		line = line[i+1:]
 	}
-	s.fields = append(fields, line)
-	return s.fields
+	fields = append(fields, line)
+	s.fields = fields
+	return fields
 }
 
 // record reads a record with quotes: it ends at the first line feed that an

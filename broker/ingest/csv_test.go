@@ -105,9 +105,11 @@ func TestSharesOfADayAreExact(t *testing.T) {
 
 func TestForbiddenColumnsAreKnownInEverySpelling(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"ssn", "SSN", "student_ssn", "StudentSSN", "ssn_last4", "SSN4", "Social Security Number", "social-sec-no",
+	for _, name := range []string{
+		"ssn", "SSN", "student_ssn", "StudentSSN", "ssn_last4", "SSN4", "Social Security Number", "social-sec-no",
 		"ＳＳＮ", "s\u0301sn", "password", "Passwd", "user pwd", "PIN", "biometric_id", "Fingerprint", "faceTemplate", "retina", "dna",
-		"credit card", "bank_account", "passport_no", "Citizenship", "immigration_status", "religion", "household_income", "sexual_orientation"} {
+		"credit card", "bank_account", "passport_no", "Citizenship", "immigration_status", "religion", "household_income", "sexual_orientation",
+	} {
 		if !Forbidden(name) {
 			t.Errorf("%q may come in", name)
 		}
@@ -129,8 +131,10 @@ func TestForbiddenColumnsAreKnownInEverySpelling(t *testing.T) {
 func TestASuggestionIsACodeAndNeverTheValue(t *testing.T) {
 	t.Parallel()
 	codes := []string{"present", "absent_excused", "oss"}
-	for value, want := range map[string]string{"absent-excused": "did you mean absent_excused?", "presant": "did you mean present?",
-		"zoe okafor": "one of present, absent_excused, oss"} {
+	for value, want := range map[string]string{
+		"absent-excused": "did you mean absent_excused?", "presant": "did you mean present?",
+		"zoe okafor": "one of present, absent_excused, oss",
+	} {
 		if got := suggest(value, codes); got != want {
 			t.Errorf("%q: %s", value, got)
 		}

@@ -198,8 +198,10 @@ func withColumn(lines []string, header, value string) string {
 
 // tooLong is a row with a long text in a column of free text, or nothing.
 func tooLong(name string, width int) string {
-	at, ok := map[string]int{"schools.csv": 0, "sessions.csv": 0, "students.csv": 0, "enrollments.csv": 4, "merges.csv": 0,
-		"discipline.csv": 3, "grades.csv": 3, "guardians.csv": 1, "public_totals.csv": 0}[name]
+	at, ok := map[string]int{
+		"schools.csv": 0, "sessions.csv": 0, "students.csv": 0, "enrollments.csv": 4, "merges.csv": 0,
+		"discipline.csv": 3, "grades.csv": 3, "guardians.csv": 1, "public_totals.csv": 0,
+	}[name]
 	if !ok {
 		return ""
 	}
@@ -210,8 +212,10 @@ func tooLong(name string, width int) string {
 
 func TestEveryRequiredColumnIsAskedFor(t *testing.T) {
 	t.Parallel()
-	required := map[string]int{"schools.csv": 2, "sessions.csv": 5, "students.csv": 4, "enrollments.csv": 3, "merges.csv": 3, "calendar.csv": 3,
-		"attendance.csv": 4, "attendance_summary.csv": 5, "discipline.csv": 5, "grades.csv": 6, "guardians.csv": 3, "public_totals.csv": 5}
+	required := map[string]int{
+		"schools.csv": 2, "sessions.csv": 5, "students.csv": 4, "enrollments.csv": 3, "merges.csv": 3, "calendar.csv": 3,
+		"attendance.csv": 4, "attendance_summary.csv": 5, "discipline.csv": 5, "grades.csv": 6, "guardians.csv": 3, "public_totals.csv": 5,
+	}
 	for name, file := range base(t, nil) {
 		lines := strings.Split(strings.TrimSuffix(string(file.Data), "\n"), "\n")
 		header := strings.Split(lines[0], ",")

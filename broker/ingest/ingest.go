@@ -108,11 +108,7 @@ func ReadZip(r io.ReaderAt, size int64, opt Options) (*Import, *Report, error) {
 	}
 	opt.Limits = opt.Limits.withDefaults()
 	report := newReport()
-	src, err := archive(r, size, opt.Limits, report)
-	if err != nil {
-		return nil, nil, err
-	}
-	return read(src, opt, report)
+	return read(archive(r, size, opt.Limits, report), opt, report)
 }
 
 func read(src source, opt Options, report *Report) (*Import, *Report, error) {
@@ -244,8 +240,10 @@ func (im *importer) finish() {
 }
 
 func sortFacts(s *Student) {
-	all := records.Student{Enrollments: s.Profile.Enrollments, Marks: s.Facts.Marks, Summaries: s.Facts.Summaries,
-		Incidents: s.Facts.Incidents, Results: s.Facts.Results}
+	all := records.Student{
+		Enrollments: s.Profile.Enrollments, Marks: s.Facts.Marks, Summaries: s.Facts.Summaries,
+		Incidents: s.Facts.Incidents, Results: s.Facts.Results,
+	}
 	all.Sort()
 	slices.SortFunc(s.Profile.Guardians, func(a, b records.Guardian) int { return cmp.Compare(a.ID, b.ID) })
 }

@@ -77,8 +77,10 @@ type partnerFile struct {
 }
 
 func newPartnerFile(lists Lists, limits Limits) *partnerFile {
-	p := &partnerFile{lists: lists, limits: limits.withDefaults(), report: newReport(), out: &Participation{},
-		schools: map[string]string{}, refs: map[string]int{}, days: map[string]bool{}}
+	p := &partnerFile{
+		lists: lists, limits: limits.withDefaults(), report: newReport(), out: &Participation{},
+		schools: map[string]string{}, refs: map[string]int{}, days: map[string]bool{},
+	}
 	for _, s := range lists.Schools {
 		p.schools[s.ID] = s.ID
 	}
@@ -124,8 +126,10 @@ func (p *partnerFile) child(r *row) Participant {
 
 func (p *partnerFile) participation(r *row) {
 	child := p.child(r)
-	s := PartnerSession{Row: r.line, Ref: child.Ref, School: child.School, Date: r.date(5), Program: r.text(6),
-		Minutes: minutes(r, 7), Funder: r.text(8)}
+	s := PartnerSession{
+		Row: r.line, Ref: child.Ref, School: child.School, Date: r.date(5), Program: r.text(6),
+		Minutes: minutes(r, 7), Funder: r.text(8),
+	}
 	child.Program = s.Program
 	p.checkDate(r, 5, s.Date)
 	if r.bad || !p.known(r, child) {

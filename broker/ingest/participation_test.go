@@ -111,8 +111,10 @@ func TestFaultsOfARosterAreFoundWhereTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkReport(t, report)
-	want := []string{"roster.csv:4:participant_ref duplicate-row", "roster.csv:5:end end-before-start",
-		"sessions.csv:4:participant_ref unknown-ref", "sessions.csv:5:date outside-sessions"}
+	want := []string{
+		"roster.csv:4:participant_ref duplicate-row", "roster.csv:5:end end-before-start",
+		"sessions.csv:4:participant_ref unknown-ref", "sessions.csv:5:date outside-sessions",
+	}
 	if !slices.Equal(findings(report), want) {
 		t.Error(findings(report))
 	}

@@ -104,8 +104,10 @@ func overlap(a, b records.Enrollment) bool {
 
 func (im *importer) readGuardian(r *row) {
 	student := im.studentOf(r, 0)
-	g := records.Guardian{ID: r.text(1), HoldsRights: r.flag(2) == records.Yes, Given: r.text(3), Family: r.text(4),
-		Relation: r.text(5), Capacity: guardianCapacity(r), Language: r.text(7), Email: r.text(8), Phone: r.text(9)}
+	g := records.Guardian{
+		ID: r.text(1), HoldsRights: r.flag(2) == records.Yes, Given: r.text(3), Family: r.text(4),
+		Relation: r.text(5), Capacity: guardianCapacity(r), Language: r.text(7), Email: r.text(8), Phone: r.text(9),
+	}
 	if r.bad || !im.once(r, 1, im.idOf(student)+"\x00"+g.ID) {
 		return
 	}

@@ -56,8 +56,10 @@ func (im *importer) session(r *row) records.Session {
 	for _, kind := range records.SessionTypes() {
 		types = append(types, string(kind))
 	}
-	s := records.Session{ID: r.text(0), Title: r.text(1), Type: records.SessionType(r.code(2, types)),
-		Start: r.date(3), End: r.date(4), Parent: r.text(5)}
+	s := records.Session{
+		ID: r.text(0), Title: r.text(1), Type: records.SessionType(r.code(2, types)),
+		Start: r.date(3), End: r.date(4), Parent: r.text(5),
+	}
 	r.span(4, s.Start, s.End)
 	return s
 }

@@ -95,8 +95,10 @@ func TestTheRealFiguresEqualThoseCountedInTheFiles(t *testing.T) {
 		}
 		rate.Mul(rate, big.NewRat(100, students))
 		mean.Mul(mean, big.NewRat(1, students))
-		got := [4]string{rate.FloatString(2), strconv.FormatInt(chronic, 10), mean.FloatString(2),
-			strconv.FormatInt(failed, 10) + "/" + strconv.FormatInt(results, 10)}
+		got := [4]string{
+			rate.FloatString(2), strconv.FormatInt(chronic, 10), mean.FloatString(2),
+			strconv.FormatInt(failed, 10) + "/" + strconv.FormatInt(results, 10),
+		}
 		if got != want[in] {
 			t.Errorf("cohort %v of %d: %v, want %v", in, students, got, want[in])
 		}

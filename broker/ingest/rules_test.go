@@ -25,9 +25,11 @@ func TestEveryRuleHasACase(t *testing.T) {
 			all.Write(text)
 		}
 	}
-	names := map[Rule]string{NoHeader: "ingest.NoHeader", BadEncoding: "ingest.BadEncoding", DuplicateColumn: "ingest.DuplicateColumn",
+	names := map[Rule]string{
+		NoHeader: "ingest.NoHeader", BadEncoding: "ingest.BadEncoding", DuplicateColumn: "ingest.DuplicateColumn",
 		BadSyntax: "ingest.BadSyntax", FieldCount: "ingest.FieldCount", TooLong: "ingest.TooLong", ControlCharacter: "ingest.ControlCharacter",
-		TooLarge: "ingest.TooLarge", TooManyRows: "ingest.TooManyRows"}
+		TooLarge: "ingest.TooLarge", TooManyRows: "ingest.TooManyRows",
+	}
 	for _, e := range explanations {
 		want := " " + string(e.rule)
 		if name, ok := names[e.rule]; ok {

@@ -100,27 +100,27 @@ func readAll(f io.Reader, limit int64) ([]byte, error) {
 
 // archive reads the files of a zip. What makes it unacceptable (CWE-409 and
 // the like) is a finding; nothing of a refused zip is unpacked.
-func archive(r io.ReaderAt, size int64, limits Limits, report *Report) (source, error) {
+func archive(r io.ReaderAt, size int64, limits Limits, report *Report) source {
 	src := source{files: map[string][]byte{}}
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		report.add("", 0, "", BadZip, "it is damaged or not a zip")
-		return source{refused: true}, nil
+		return source{refused: true}
 	}
 	if reason := refuseZip(z, size, limits); reason != "" && !limits.sabotage.unpackAll {
 		report.add("", 0, "", BadZip, reason)
-		return source{refused: true}, nil
+		return source{refused: true}
 	}
 	for _, f := range z.File {
 		if f.FileInfo().IsDir() || !strings.HasSuffix(strings.ToLower(f.Name), ".csv") {
 			continue
 		}
-		if err := src.take(f.Name, f.Open, limits, report); err != nil {
+		if src.take(f.Name, f.Open, limits, report) != nil {
 			report.add("", 0, "", BadZip, "an entry cannot be unpacked")
-			return source{refused: true}, nil
+			return source{refused: true}
 		}
 	}
-	return src, nil
+	return src
 }
 
 // refuseZip returns why a zip must not be unpacked, or nothing.

@@ -66,11 +66,11 @@ type table struct {
 func openTable(f form, data []byte, limits Limits, report *Report) *table {
 	t := &table{form: f, limits: limits, report: report, counts: FileReport{Name: f.name}}
 	if int64(len(data)) > limits.FileBytes {
-		return t.refuse(0, "", TooLarge, "")
+		return t.refuse(0, TooLarge)
 	}
 	text, encoding, ok := decode(data)
 	if !ok {
-		return t.refuse(0, "", BadEncoding, "")
+		return t.refuse(0, BadEncoding)
 	}
 	t.counts.Encoding = encoding
 	if encoding == windows1252 {
@@ -79,10 +79,10 @@ func openTable(f form, data []byte, limits Limits, report *Report) *table {
 	t.scan = newScanner(text)
 	header, err := t.scan.next()
 	if err != nil {
-		return t.refuse(1, "", BadSyntax, "")
+		return t.refuse(1, BadSyntax)
 	}
 	if header == nil {
-		return t.refuse(1, "", NoHeader, "")
+		return t.refuse(1, NoHeader)
 	}
 	if !t.header(header) {
 		report.Files = append(report.Files, t.counts)
@@ -91,8 +91,8 @@ func openTable(f form, data []byte, limits Limits, report *Report) *table {
 	return t
 }
 
-func (t *table) refuse(row int, field string, rule Rule, detail string) *table {
-	t.report.add(t.form.name, row, field, rule, detail)
+func (t *table) refuse(row int, rule Rule) *table {
+	t.report.add(t.form.name, row, "", rule, "")
 	t.report.Files = append(t.report.Files, t.counts)
 	return nil
 }

@@ -309,8 +309,10 @@ func (s *Segment) readResults(r *reader) []Result {
 				continue
 			}
 			value := r.value(head&1 == 1)
-			list = append(list, Result{School: s.School, Session: session, Course: s.Courses[course],
-				Credits: kind.Credits, Value: value, Scale: kind.Scale})
+			list = append(list, Result{
+				School: s.School, Session: session, Course: s.Courses[course],
+				Credits: kind.Credits, Value: value, Scale: kind.Scale,
+			})
 		}
 	}
 	return list

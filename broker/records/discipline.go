@@ -20,8 +20,10 @@ func disciplineIndicators() []Indicator {
 			ID: IncidentsPer100, Version: 1, Family: DisciplineFamily, Name: "Incidents per 100 students",
 			Unit: "incidents a student", Direction: LowerIsBetter, Kind: PerHundred,
 			Numerator: "incidents in which a student was disciplined", Denominator: "students enrolled in the period",
-			Notes: []string{"An incident with several students counts once for each of them; several actions of one incident count once.",
-				"Lines without an incident id are one incident for each school, day and type."},
+			Notes: []string{
+				"An incident with several students counts once for each of them; several actions of one incident count once.",
+				"Lines without an incident id are one incident for each school, day and type.",
+			},
 			compute: incidentCount,
 		},
 	}

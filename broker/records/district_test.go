@@ -67,16 +67,20 @@ func TestAttendanceEqualsACountDayByDay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := records.Student{SID: records.SID{1}}
 		for range rapid.IntRange(0, 4).Draw(t, "enrollments") {
-			e := records.Enrollment{School: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "school"),
-				Entry: base + civil.Date(rapid.Int32Range(-10, 90).Draw(t, "entry")), Primary: rapid.Bool().Draw(t, "primary")}
+			e := records.Enrollment{
+				School: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "school"),
+				Entry:  base + civil.Date(rapid.Int32Range(-10, 90).Draw(t, "entry")), Primary: rapid.Bool().Draw(t, "primary"),
+			}
 			if rapid.Bool().Draw(t, "left") {
 				e.Exit = e.Entry + civil.Date(rapid.Int32Range(0, 60).Draw(t, "stay"))
 			}
 			s.Enrollments = append(s.Enrollments, e)
 		}
 		for _, n := range rapid.SliceOfNDistinct(rapid.Int32Range(-5, 95), 0, 30, rapid.ID[int32]).Draw(t, "marks") {
-			s.Marks = append(s.Marks, records.Mark{School: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "at"),
-				Day: base + civil.Date(n), Code: records.AbsentExcused, Portion: records.NoPortion})
+			s.Marks = append(s.Marks, records.Mark{
+				School: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "at"),
+				Day:    base + civil.Date(n), Code: records.AbsentExcused, Portion: records.NoPortion,
+			})
 		}
 		year := records.Session{ID: "Y", Type: records.SchoolYear, Start: base, End: base + 90}
 		d := records.NewDistrict(records.Content{
@@ -167,8 +171,10 @@ func TestParentsInACircleEndTheSearch(t *testing.T) {
 func TestPartsHoldEveryFactOnce(t *testing.T) {
 	t.Parallel()
 	days, f := typicalYear(4)
-	other := records.Facts{Results: []records.Result{{School: "B", Session: "Y2", Course: "Art", Scale: "0-20"}},
-		Marks: []records.Mark{{School: "B", Day: base + 500, Portion: records.NoPortion}}}
+	other := records.Facts{
+		Results: []records.Result{{School: "B", Session: "Y2", Course: "Art", Scale: "0-20"}},
+		Marks:   []records.Mark{{School: "B", Day: base + 500, Portion: records.NoPortion}},
+	}
 	var s records.Student
 	s.SID = records.SID{1}
 	s.Add(f)

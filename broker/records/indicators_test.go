@@ -111,8 +111,10 @@ func sameOutcome(t *testing.T, want string, got records.Value, status records.St
 }
 
 func (v vector) settings(t *testing.T) records.Settings {
-	set := records.Settings{MinimumEnrolment: v.Settings.Minimum, ISSAbsent: v.Settings.ISSAbsent,
-		OSSPresent: v.Settings.OSSPresent, Scale: v.Settings.Scale}
+	set := records.Settings{
+		MinimumEnrolment: v.Settings.Minimum, ISSAbsent: v.Settings.ISSAbsent,
+		OSSPresent: v.Settings.OSSPresent, Scale: v.Settings.Scale,
+	}
 	switch v.Settings.Missing {
 	case "present":
 		set.MissingMark = records.MissingPresent

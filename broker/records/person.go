@@ -44,8 +44,10 @@ const (
 
 // Capacities returns the closed list that a district's file may use.
 func Capacities() []string {
-	return []string{CapacityParent, CapacityActingAsParent, CapacityFosterParent, CapacitySurrogate,
-		CapacityUnaccompanied, CapacityCaseworker, CapacityEmergencyContact}
+	return []string{
+		CapacityParent, CapacityActingAsParent, CapacityFosterParent, CapacitySurrogate,
+		CapacityUnaccompanied, CapacityCaseworker, CapacityEmergencyContact,
+	}
 }
 
 // A Profile is everything of one student that is sealed in the identity pages:

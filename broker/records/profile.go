@@ -50,8 +50,10 @@ func DecodeProfile(b []byte) (Profile, error) {
 			Enrollment{School: r.text(), Entry: r.date(), Exit: r.date(), Grade: r.text(), Primary: r.bool()})
 	}
 	for range r.count(9) {
-		p.Guardians = append(p.Guardians, Guardian{ID: r.text(), Given: r.text(), Family: r.text(), Relation: r.text(),
-			Capacity: r.text(), Language: r.text(), Email: r.text(), Phone: r.text(), HoldsRights: r.bool()})
+		p.Guardians = append(p.Guardians, Guardian{
+			ID: r.text(), Given: r.text(), Family: r.text(), Relation: r.text(),
+			Capacity: r.text(), Language: r.text(), Email: r.text(), Phone: r.text(), HoldsRights: r.bool(),
+		})
 	}
 	if err := r.end(); err != nil {
 		return Profile{}, err

@@ -18,8 +18,10 @@ func sampleProfile() records.Profile {
 		SID: records.SID{7}, Person: records.Person{StudentID: "S-0042", Given: "Zoë", Family: "Okafor"}, Birth: base,
 		Sex: "F", EnglishLearner: records.Yes, SpecialEducation: records.No,
 		Enrollments: []records.Enrollment{{School: "A", Entry: base + 5000, Grade: "5", Primary: true}},
-		Guardians: []records.Guardian{{ID: "G-1", Given: "Ada", Family: "Okafor", Relation: "mother", Capacity: records.CapacityParent,
-			Language: "en", Email: "ada@example.org", HoldsRights: true}},
+		Guardians: []records.Guardian{{
+			ID: "G-1", Given: "Ada", Family: "Okafor", Relation: "mother", Capacity: records.CapacityParent,
+			Language: "en", Email: "ada@example.org", HoldsRights: true,
+		}},
 	}
 }
 

@@ -19,15 +19,19 @@ func TestBothKindsOfRegisterSayTheSame(t *testing.T) {
 			Schools: []records.School{{ID: "A"}}, Sessions: []records.Session{year},
 			Calendars: map[string]*records.Calendar{"A": records.NewCalendar(days)},
 			Coverage:  []records.Coverage{{School: "A", Year: "Y", Family: records.AttendanceFamily, From: base, To: base + 200, Daily: true, Marking: marking}},
-			Students: []records.Student{{SID: records.SID{1}, Marks: marks,
-				Enrollments: []records.Enrollment{{School: "A", Entry: base, Primary: true}}}},
+			Students: []records.Student{{
+				SID: records.SID{1}, Marks: marks,
+				Enrollments: []records.Enrollment{{School: "A", Entry: base, Primary: true}},
+			}},
 		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var full, exceptions []records.Mark
 		for _, day := range days {
-			m := records.Mark{School: "A", Day: day, Portion: records.NoPortion,
-				Code: records.AttendanceCode(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 3, 4, 5, 6}).Draw(t, "code"))}
+			m := records.Mark{
+				School: "A", Day: day, Portion: records.NoPortion,
+				Code: records.AttendanceCode(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 3, 4, 5, 6}).Draw(t, "code")),
+			}
 			full = append(full, m)
 			if m.Code != records.Present {
 				exceptions = append(exceptions, m)

@@ -43,13 +43,34 @@ var percentBands = []Band{{9000, 400}, {8000, 300}, {7000, 200}, {6000, 100}, {-
 
 // letterBands counts A+ as 4.0 and lets each other letter stand for its place.
 var letterBands = []Band{
-	{400, 400}, {370, 370}, {330, 330}, {300, 300}, {270, 270}, {230, 230}, {200, 200}, {170, 170},
-	{130, 130}, {100, 100}, {70, 70}, {-1 << 31, 0},
+	{400, 400},
+	{370, 370},
+	{330, 330},
+	{300, 300},
+	{270, 270},
+	{230, 230},
+	{200, 200},
+	{170, 170},
+	{130, 130},
+	{100, 100},
+	{70, 70},
+	{-1 << 31, 0},
 }
 
 var letters = []Letter{
-	{"A+", 430}, {"A", 400}, {"A-", 370}, {"B+", 330}, {"B", 300}, {"B-", 270}, {"C+", 230}, {"C", 200},
-	{"C-", 170}, {"D+", 130}, {"D", 100}, {"D-", 70}, {"F", 0},
+	{"A+", 430},
+	{"A", 400},
+	{"A-", 370},
+	{"B+", 330},
+	{"B", 300},
+	{"B-", 270},
+	{"C+", 230},
+	{"C", 200},
+	{"C-", 170},
+	{"D+", 130},
+	{"D", 100},
+	{"D-", 70},
+	{"F", 0},
 }
 
 // Scales returns the scales that the registry knows. A district adds its own
@@ -139,7 +160,7 @@ func ParseHundredths(text string) (int32, error) {
 	if len(part) > 2 && strings.Trim(part[2:], "0") != "" {
 		return 0, ErrDecimals
 	}
-	n, err := strconv.Atoi(whole + (part + "00")[:2])
+	n, err := strconv.ParseInt(whole+(part + "00")[:2], 10, 32)
 	if err != nil {
 		return 0, ErrNumber
 	}

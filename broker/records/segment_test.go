@@ -21,23 +21,31 @@ func drawFacts(t *rapid.T) records.Facts {
 	days := rapid.SliceOfNDistinct(rapid.Int32Range(0, 300), 0, 60, rapid.ID[int32]).Draw(t, "mark days")
 	slices.Sort(days)
 	for _, d := range days {
-		f.Marks = append(f.Marks, records.Mark{School: "A", Day: base + civil.Date(d),
+		f.Marks = append(f.Marks, records.Mark{
+			School: "A", Day: base + civil.Date(d),
 			Code:    records.AttendanceCode(rapid.IntRange(0, 6).Draw(t, "code")),
-			Portion: rapid.SampledFrom([]int16{records.NoPortion, 0, 1, 500, 1000}).Draw(t, "portion")})
+			Portion: rapid.SampledFrom([]int16{records.NoPortion, 0, 1, 500, 1000}).Draw(t, "portion"),
+		})
 	}
 	for _, s := range rapid.SliceOfN(rapid.SampledFrom([]string{"Y", "T1", "T2"}), 0, 3).Draw(t, "summaries") {
-		f.Summaries = append(f.Summaries, records.Summary{School: "A", Session: s,
-			Enrolled: rapid.Int32Range(0, 400).Draw(t, "enrolled"), Absent: rapid.Int32Range(0, 400).Draw(t, "absent")})
+		f.Summaries = append(f.Summaries, records.Summary{
+			School: "A", Session: s,
+			Enrolled: rapid.Int32Range(0, 400).Draw(t, "enrolled"), Absent: rapid.Int32Range(0, 400).Draw(t, "absent"),
+		})
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "incidents") {
-		f.Incidents = append(f.Incidents, records.Incident{School: "A", Day: base + civil.Date(rapid.Int32Range(0, 300).Draw(t, "day")),
+		f.Incidents = append(f.Incidents, records.Incident{
+			School: "A", Day: base + civil.Date(rapid.Int32Range(0, 300).Draw(t, "day")),
 			ID: rapid.StringN(0, 8, 40).Draw(t, "incident"), Type: rapid.SampledFrom([]string{"", "fight", "theft"}).Draw(t, "type"),
-			Action: records.Action(rapid.IntRange(0, 5).Draw(t, "action")), Days: rapid.Int32Range(0, 20).Draw(t, "days")})
+			Action: records.Action(rapid.IntRange(0, 5).Draw(t, "action")), Days: rapid.Int32Range(0, 20).Draw(t, "days"),
+		})
 	}
 	for range rapid.IntRange(0, 30).Draw(t, "results") {
-		f.Results = append(f.Results, records.Result{School: "A", Session: rapid.SampledFrom([]string{"Y", "T1", "T2", "T3"}).Draw(t, "session"),
+		f.Results = append(f.Results, records.Result{
+			School: "A", Session: rapid.SampledFrom([]string{"Y", "T1", "T2", "T3"}).Draw(t, "session"),
 			Course: rapid.SampledFrom([]string{"Math", "Art", "PE"}).Draw(t, "course"), Credits: rapid.SampledFrom([]int32{0, 50, 100}).Draw(t, "credits"),
-			Value: rapid.Int32Range(-100, 10300).Draw(t, "value"), Scale: rapid.SampledFrom([]string{"0-100", "letter"}).Draw(t, "scale")})
+			Value: rapid.Int32Range(-100, 10300).Draw(t, "value"), Scale: rapid.SampledFrom([]string{"0-100", "letter"}).Draw(t, "scale"),
+		})
 	}
 	return f
 }
@@ -109,13 +117,17 @@ func typicalYear(student int) ([]civil.Date, records.Facts) {
 	}
 	for c := range 8 {
 		for term := range 3 {
-			f.Results = append(f.Results, records.Result{School: "A", Session: fmt.Sprint("T", term), Course: fmt.Sprint("Course ", c),
-				Credits: 100, Value: int32(100 * (60 + (student*11+c*5+term*3)%40)), Scale: "0-100"})
+			f.Results = append(f.Results, records.Result{
+				School: "A", Session: fmt.Sprint("T", term), Course: fmt.Sprint("Course ", c),
+				Credits: 100, Value: int32(100 * (60 + (student*11+c*5+term*3)%40)), Scale: "0-100",
+			})
 		}
 	}
 	for i := range 2 {
-		f.Incidents = append(f.Incidents, records.Incident{School: "A", Day: days[20+i*40], ID: fmt.Sprintf("INC-%05d", student*2+i),
-			Type: "disruption", Action: records.ActionISS, Days: 2})
+		f.Incidents = append(f.Incidents, records.Incident{
+			School: "A", Day: days[20+i*40], ID: fmt.Sprintf("INC-%05d", student*2+i),
+			Type: "disruption", Action: records.ActionISS, Days: 2,
+		})
 	}
 	return days, f
 }

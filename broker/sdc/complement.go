@@ -66,10 +66,6 @@ func (rel relation) remainder(s side, visible func(*row) bool) (*roaring.Bitmap,
 	return left, hidden
 }
 
-func (r *row) same(o *row) bool {
-	return r.sets[sideP].Equals(o.sets[sideP]) && r.sets[sideT].Equals(o.sets[sideT])
-}
-
 // safe reports whether the parts of a shown parent that stay hidden number
 // none or at least two, and are together harmless on both sides and as a whole.
 func (f *figure) safe(rel relation, h History, visible func(*row) bool) bool {

@@ -111,8 +111,10 @@ func (f *figure) apart(h History, sets ...*roaring.Bitmap) bool {
 }
 
 func (f *figure) published(r *row, role Role, floor int, s *roaring.Bitmap) PublishedSet {
-	return PublishedSet{Agreement: f.agreement, Indicator: f.indicator, Family: f.family,
-		Row: r.key, Role: role, Floor: floor, Set: s}
+	return PublishedSet{
+		Agreement: f.agreement, Indicator: f.indicator, Family: f.family,
+		Row: r.key, Role: role, Floor: floor, Set: s,
+	}
 }
 
 // publication lists the sets that showing the row gives away.

@@ -9,10 +9,24 @@ import (
 
 func TestRowsStandPooledFirstAndGradesByAge(t *testing.T) {
 	t.Parallel()
-	want := []string{"all", "school:A", "school:B", "grade:PK", "grade:KG", "grade:1", "grade:2", "grade:10", "grade:UG",
-		"school:A/grade:9", "school:A/grade:10", "school:B/grade:9"}
-	keys := []sdc.Key{{School: "B", Grade: "9"}, {Grade: "10"}, {School: "A", Grade: "10"}, {Grade: "UG"}, {School: "B"}, {Grade: "2"},
-		{School: "A", Grade: "9"}, {}, {Grade: "KG"}, {School: "A"}, {Grade: "1"}, {Grade: "PK"}}
+	want := []string{
+		"all", "school:A", "school:B", "grade:PK", "grade:KG", "grade:1", "grade:2", "grade:10", "grade:UG",
+		"school:A/grade:9", "school:A/grade:10", "school:B/grade:9",
+	}
+	keys := []sdc.Key{
+		{School: "B", Grade: "9"},
+		{Grade: "10"},
+		{School: "A", Grade: "10"},
+		{Grade: "UG"},
+		{School: "B"},
+		{Grade: "2"},
+		{School: "A", Grade: "9"},
+		{},
+		{Grade: "KG"},
+		{School: "A"},
+		{Grade: "1"},
+		{Grade: "PK"},
+	}
 	slices.SortFunc(keys, sdc.CompareKeys)
 	var got []string
 	for _, k := range keys {

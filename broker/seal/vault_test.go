@@ -205,8 +205,18 @@ func TestIndexNamesAreApart(t *testing.T) {
 	other, _ := fresh(t)
 	names := map[[32]byte]string{}
 	for _, c := range [][]string{
-		{"ids"}, {"ids", ""}, {"ids", "", ""}, {"ids", "a"}, {"ids", "ab"}, {"ids", "a", "b"}, {"idsa", "b"},
-		{"ids", "b", "a"}, {"match", "a"}, {"", "ids"}, {"ids", "a\x00b"}, {"ids", "A"},
+		{"ids"},
+		{"ids", ""},
+		{"ids", "", ""},
+		{"ids", "a"},
+		{"ids", "ab"},
+		{"ids", "a", "b"},
+		{"idsa", "b"},
+		{"ids", "b", "a"},
+		{"match", "a"},
+		{"", "ids"},
+		{"ids", "a\x00b"},
+		{"ids", "A"},
 	} {
 		name := v.Index(c[0], c[1:]...)
 		if before, taken := names[name]; taken {

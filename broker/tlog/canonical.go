@@ -47,7 +47,7 @@ func exactNumbers(v jsontext.Value) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(v))
 	for {
 		tok, err := d.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

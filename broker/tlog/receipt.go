@@ -196,7 +196,7 @@ func SplitAnswer(answer []byte) (data, receipt []byte, ok bool) {
 		return nil, nil, false
 	}
 	_, err := d.ReadToken()
-	return data, receipt, err == io.EOF && data != nil && receipt != nil
+	return data, receipt, errors.Is(err, io.EOF) && data != nil && receipt != nil
 }
 
 func encode64(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

@@ -202,12 +202,15 @@ func (x *exportReader) compareTile(path string, hashes []Hash) (int, error) {
 // upperTile checks a tile above the leaves' own.
 func (x *exportReader) upperTile(level int, n int64, hashes []Hash) error {
 	if level == 0 || x.badTile != nil {
-		return nil
+		return nil //nolint:nilerr // the first wrong tile is told once all leaves are read
 	}
 	path := tilePath(fmt.Sprint(level), n, len(hashes))
 	i, err := x.compareTile(path, hashes)
-	if err != nil || i < 0 {
+	if err != nil {
 		return err
+	}
+	if i < 0 {
+		return nil
 	}
 	return &Fault{File: path, Offset: int64(i * sumtlog.HashSize), Index: -1, Problem: "the tile is not the hashes of the tiles below"}
 }

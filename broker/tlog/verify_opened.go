@@ -77,7 +77,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 			return line, nil
 		case err == io.EOF:
 			return nil, errors.New("the line is missing or has no newline at its end")
-		case err != bufio.ErrBufferFull:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		case len(line) > maxLine:
 			return nil, fmt.Errorf("the line is over %d bytes", maxLine)

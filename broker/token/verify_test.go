@@ -81,8 +81,14 @@ func TestTokensFromTheTable(t *testing.T) {
 // goodClaims are the members of a valid token, in order, as JSON.
 func goodClaims() [][2]string {
 	return [][2]string{
-		{"iss", `"https://lakeview.example"`}, {"aud", `"https://lakeview.example"`}, {"sub", `"Dana Whitfield"`},
-		{"role", `"partner"`}, {"partner", `"bright-futures"`}, {"jti", `"jti-1"`}, {"iat", "1772452800"}, {"exp", "1772456400"},
+		{"iss", `"https://lakeview.example"`},
+		{"aud", `"https://lakeview.example"`},
+		{"sub", `"Dana Whitfield"`},
+		{"role", `"partner"`},
+		{"partner", `"bright-futures"`},
+		{"jti", `"jti-1"`},
+		{"iat", "1772452800"},
+		{"exp", "1772456400"},
 	}
 }
 

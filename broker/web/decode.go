@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -71,7 +72,7 @@ func inspect(body []byte, o json.Options) error {
 	dec := jsontext.NewDecoder(bytes.NewReader(body), o)
 	for {
 		tok, err := dec.ReadToken()
-		if err == io.EOF { // at the end of the body, not inside a value
+		if errors.Is(err, io.EOF) { // at the end of the body, not inside a value
 			return nil
 		}
 		if err != nil {

@@ -193,7 +193,7 @@ func TestAnAnswerCutBeforeItsFirstByteIsUnavailable(t *testing.T) {
 	t.Parallel()
 	deliveries := map[string]func(write func([]byte) error, cut func()) error{
 		"by the broker":      func(func([]byte) error, func()) error { return broker.ErrCut },
-		"just before a byte": func(write func([]byte) error, cut func()) error { return cutFirst(write, cut) },
+		"just before a byte": cutFirst,
 	}
 	for name, deliver := range deliveries {
 		t.Run(name, func(t *testing.T) {

@@ -51,7 +51,8 @@ type empty struct{}
 
 // lists makes the route of an operation without input.
 func lists[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller) (A, error),
+) route[A] {
 	return route[A]{
 		Route: Route{Method: method, Path: path, Roles: roles},
 		read: func(*incoming) (call[A], error) {
@@ -62,7 +63,8 @@ func lists[A Answer](method, path string, roles []broker.Role,
 
 // reads makes the route of an operation on the object its path names.
 func reads[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, string) (A, error),
+) route[A] {
 	return route[A]{
 		Route: Route{Method: method, Path: path, Roles: roles},
 		read: func(in *incoming) (call[A], error) {
@@ -74,7 +76,8 @@ func reads[A Answer](method, path string, roles []broker.Role,
 // acts makes the route of an operation on the object its path names, with an
 // empty object or nothing as its body.
 func acts[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, string) (A, error),
+) route[A] {
 	return mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, _ empty) (A, error) {
 		return op(s, ctx, c, id)
 	})
@@ -82,7 +85,8 @@ func acts[A Answer](method, path string, roles []broker.Role,
 
 // computes is acts for an operation that may take minutes.
 func computes[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, string) (A, error),
+) route[A] {
 	r := acts(method, path, roles, op)
 	r.patience = computePatience
 	return r
@@ -90,7 +94,8 @@ func computes[A Answer](method, path string, roles []broker.Role,
 
 // takes makes the route of an operation with a JSON body.
 func takes[A Answer, T any](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, T) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, T) (A, error),
+) route[A] {
 	return changes(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, _ string, body T) (A, error) {
 		return op(s, ctx, c, body)
 	})
@@ -99,7 +104,8 @@ func takes[A Answer, T any](method, path string, roles []broker.Role,
 // changes makes the route of an operation with a JSON body on the object its
 // path names.
 func changes[A Answer, T any](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string, T) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, string, T) (A, error),
+) route[A] {
 	return route[A]{
 		Route: Route{Method: method, Path: path, Roles: roles, Accepts: mediaJSON, Body: reflect.TypeFor[T]()},
 		read: func(in *incoming) (call[A], error) {
@@ -114,7 +120,8 @@ func changes[A Answer, T any](method, path string, roles []broker.Role,
 
 // mayChange is changes for an operation whose body may be left out.
 func mayChange[A Answer, T any](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string, T) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, string, T) (A, error),
+) route[A] {
 	r := changes(method, path, roles, op)
 	r.BodyOptional = true
 	return r
@@ -123,7 +130,8 @@ func mayChange[A Answer, T any](method, path string, roles []broker.Role,
 // uploads makes the route of an operation with a CSV body on the object its
 // path names. The broker reads the body as it comes.
 func uploads[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string, io.Reader) (A, error)) route[A] {
+	op func(Service[A], context.Context, broker.Caller, string, io.Reader) (A, error),
+) route[A] {
 	return route[A]{
 		Route:    Route{Method: method, Path: path, Roles: roles, Accepts: mediaCSV},
 		patience: uploadPatience,
@@ -144,7 +152,8 @@ func uploads[A Answer](method, path string, roles []broker.Role,
 // query.
 func asks[A Answer, T any](method, path string, roles []broker.Role,
 	op func(Service[A], context.Context, broker.Caller, T) (A, error),
-	build func(in *incoming) (T, error), query ...string) route[A] {
+	build func(in *incoming) (T, error), query ...string,
+) route[A] {
 	return route[A]{
 		Route: Route{Method: method, Path: path, Roles: roles, Query: query},
 		read: func(in *incoming) (call[A], error) {

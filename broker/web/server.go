@@ -120,7 +120,7 @@ func (s *Server) open(api *API, cfg Config, l *slog.Logger) error {
 }
 
 func (s *Server) openTCP(address string, p *part) (err error) {
-	if p.listener, err = net.Listen("tcp", address); err != nil {
+	if p.listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", address); err != nil {
 		return fmt.Errorf("cannot listen for %s: %w", p.name, err)
 	}
 	s.parts = append(s.parts, p)

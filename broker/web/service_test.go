@@ -51,45 +51,59 @@ func (s *service) RecordMisdirected(_ context.Context, c broker.Caller, problem 
 func (s *service) CreatePartner(ctx context.Context, c broker.Caller, r broker.PartnerRequest) (*reply, error) {
 	return s.do(ctx, "createPartner", c, r)
 }
+
 func (s *service) Partners(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listPartners", c)
 }
+
 func (s *service) Partner(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "getPartner", c, id)
 }
+
 func (s *service) AdvancePartner(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (*reply, error) {
 	return s.do(ctx, "advancePartner", c, id, r)
 }
+
 func (s *service) BanPartner(ctx context.Context, c broker.Caller, id string, r broker.BanRequest) (*reply, error) {
 	return s.do(ctx, "banPartner", c, id, r)
 }
+
 func (s *service) RevokeTokens(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "revokeTokens", c, id)
 }
+
 func (s *service) CreateAgreement(ctx context.Context, c broker.Caller, r broker.AgreementRequest) (*reply, error) {
 	return s.do(ctx, "createAgreement", c, r)
 }
+
 func (s *service) Agreements(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listAgreements", c)
 }
+
 func (s *service) Agreement(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "getAgreement", c, id)
 }
+
 func (s *service) AgreementText(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "getAgreementText", c, id)
 }
+
 func (s *service) Sign(ctx context.Context, c broker.Caller, id string, r broker.SignatureRequest) (*reply, error) {
 	return s.do(ctx, "signAgreement", c, id, r)
 }
+
 func (s *service) AdvanceAgreement(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (*reply, error) {
 	return s.do(ctx, "advanceAgreement", c, id, r)
 }
+
 func (s *service) SchoolAgreements(ctx context.Context, c broker.Caller, school string) (*reply, error) {
 	return s.do(ctx, "listSchoolAgreements", c, school)
 }
+
 func (s *service) Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (*reply, error) {
 	return s.do(ctx, "getComparison", c, r)
 }
+
 func (s *service) Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (*reply, error) {
 	return s.do(ctx, "getStudents", c, r)
 }
@@ -97,18 +111,23 @@ func (s *service) Students(ctx context.Context, c broker.Caller, r broker.Studen
 func (s *service) PutParticipation(ctx context.Context, c broker.Caller, id string, csv io.Reader) (*reply, error) {
 	return s.do(ctx, "putParticipation", c, id, csv)
 }
+
 func (s *service) PutRoster(ctx context.Context, c broker.Caller, id string, csv io.Reader) (*reply, error) {
 	return s.do(ctx, "putRoster", c, id, csv)
 }
+
 func (s *service) PutSessions(ctx context.Context, c broker.Caller, id string, csv io.Reader) (*reply, error) {
 	return s.do(ctx, "putSessions", c, id, csv)
 }
+
 func (s *service) Participation(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "getParticipation", c, id)
 }
+
 func (s *service) Matches(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listMatches", c)
 }
+
 func (s *service) DecideMatch(ctx context.Context, c broker.Caller, id string, r broker.MatchRequest) (*reply, error) {
 	return s.do(ctx, "decideMatch", c, id, r)
 }
@@ -116,21 +135,27 @@ func (s *service) DecideMatch(ctx context.Context, c broker.Caller, id string, r
 func (s *service) CreateConsent(ctx context.Context, c broker.Caller, r broker.ConsentRequest) (*reply, error) {
 	return s.do(ctx, "createConsent", c, r)
 }
+
 func (s *service) Consents(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listConsents", c)
 }
+
 func (s *service) Consent(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "getConsent", c, id)
 }
+
 func (s *service) WithdrawConsent(ctx context.Context, c broker.Caller, id string, r broker.WithdrawRequest) (*reply, error) {
 	return s.do(ctx, "withdrawConsent", c, id, r)
 }
+
 func (s *service) ConfirmConsent(ctx context.Context, c broker.Caller, id string, r broker.ConfirmRequest) (*reply, error) {
 	return s.do(ctx, "confirmConsent", c, id, r)
 }
+
 func (s *service) InvalidateConsent(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
 	return s.do(ctx, "invalidateConsent", c, id, r)
 }
+
 func (s *service) OverrideHold(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
 	return s.do(ctx, "overrideHold", c, id, r)
 }
@@ -138,12 +163,15 @@ func (s *service) OverrideHold(ctx context.Context, c broker.Caller, id string, 
 func (s *service) Periods(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listPeriods", c)
 }
+
 func (s *service) SetCalendar(ctx context.Context, c broker.Caller, id string, r broker.CalendarRequest) (*reply, error) {
 	return s.do(ctx, "setCalendar", c, id, r)
 }
+
 func (s *service) Freeze(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "freezePeriod", c, id)
 }
+
 func (s *service) ClosePeriod(ctx context.Context, c broker.Caller, id string) (*reply, error) {
 	return s.do(ctx, "closePeriod", c, id)
 }
@@ -151,9 +179,11 @@ func (s *service) ClosePeriod(ctx context.Context, c broker.Caller, id string) (
 func (s *service) Entries(ctx context.Context, c broker.Caller, r broker.EntriesRequest) (*reply, error) {
 	return s.do(ctx, "listEntries", c, r)
 }
+
 func (s *service) Checkpoint(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "getCheckpoint", c)
 }
+
 func (s *service) Proof(ctx context.Context, c broker.Caller, r broker.ProofRequest) (*reply, error) {
 	return s.do(ctx, "getProof", c, r)
 }

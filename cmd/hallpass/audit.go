@@ -7,9 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/hallpass-edu/hallpass/broker"
@@ -154,21 +152,3 @@ func grouped(n int) string {
 	}
 	return s
 }
-
-// entry is what the log says of one event.
-type entry struct {
-	Index     int            `json:"index"`
-	Time      time.Time      `json:"time"`
-	Event     string         `json:"event"`
-	Decision  string         `json:"decision"`
-	Caller    entryCaller    `json:"caller"`
-	Agreement string         `json:"agreement"`
-	Clause    string         `json:"clause"`
-	Policy    string         `json:"policy"`
-	Reasons   []string       `json:"reasons"`
-	Request   jsontext.Value `json:"request"`
-	Digest    string         `json:"request_sha256"`
-	Destroyed bool           `json:"destroyed"`
-}
-
-type entryCaller struct{ Role, Partner, Subject string }

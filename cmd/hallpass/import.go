@@ -122,4 +122,3 @@ func (a *app) imported(r broker.ImportResult) error {
 	}
 	return nil
 }
-

@@ -98,8 +98,10 @@ func TestClausesMustFitTheLaw(t *testing.T) {
 		{"a study where none is made", plain, func(c *agreement.Clauses) {
 			c.Study = &agreement.Study{Scope: "x", Representatives: []string{"y"}, DestroyBy: c.TermTo}
 		}, "study"},
-		{"an official nobody attests", official, func(c *agreement.Clauses) { c.Attestations = nil },
-			"attestations.own_staff_function attestations.direct_control attestations.bound_by_redisclosure"},
+		{
+			"an official nobody attests", official, func(c *agreement.Clauses) { c.Attestations = nil },
+			"attestations.own_staff_function attestations.direct_control attestations.bound_by_redisclosure",
+		},
 		{"an official out of control", official, func(c *agreement.Clauses) { c.Attestations.DirectControl = false }, "attestations.direct_control"},
 		{"attestations about no official", plain, func(c *agreement.Clauses) { c.Attestations = &agreement.Attestations{} }, "attestations"},
 		{"several faults at once", plain, func(c *agreement.Clauses) { c.Schools, c.Profile, c.Administrator = nil, "", "" }, "schools profile administrator"},

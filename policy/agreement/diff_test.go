@@ -21,56 +21,106 @@ func TestEachChangeIsSaidInOneSentence(t *testing.T) {
 		change func(*agreement.Clauses)
 		want   agreement.Change
 	}{
-		{plain, func(c *agreement.Clauses) { c.Basis, c.Template = agreement.ConsentOnly, "" },
-			agreement.Change{Clause: "2.1 basis", Sentence: "The legal basis changes from comparison_and_consent to consent_only.", NeedsNewConsent: true}},
-		{plain, func(c *agreement.Clauses) { c.Template = "" },
-			agreement.Change{Clause: "2.1 basis", Sentence: "The agreement follows the template none instead of comparison_and_consent."}},
-		{plain, func(c *agreement.Clauses) { c.Purpose = consent.ProgramEvaluation },
-			agreement.Change{Clause: "2.2 purpose", Sentence: "The purpose changes from student_support to program_evaluation.", NeedsNewConsent: true}},
-		{plain, func(c *agreement.Clauses) { c.PurposeText = "Otherwise" },
-			agreement.Change{Clause: "2.2 purpose", Sentence: "The purpose is described in other words than families have read.", NeedsNewConsent: true}},
-		{official, func(c *agreement.Clauses) { c.Attestations = nil },
-			agreement.Change{Clause: "2.1 basis", Sentence: "The district's attestations about the partner as a school official change."}},
-		{plain, func(c *agreement.Clauses) { c.Schools = []string{"GP", "MS", "NW", "SW"} },
-			agreement.Change{Clause: "3.3 schools", Sentence: "The schools gain NW and SW."}},
-		{plain, func(c *agreement.Clauses) { c.Schools = []string{"GP"} },
-			agreement.Change{Clause: "3.3 schools", Sentence: "The schools lose MS."}},
-		{plain, func(c *agreement.Clauses) { c.Categories = append(c.Categories, consent.DisciplineAction) },
-			agreement.Change{Clause: "4.5 discipline_action", Sentence: "Shared in addition: discipline action.", NeedsNewConsent: true}},
-		{plain, func(c *agreement.Clauses) { c.Categories = c.Categories[:1] },
-			agreement.Change{Clause: "4.3 grades", Sentence: "No longer shared: grades."}},
-		{plain, func(c *agreement.Clauses) { c.Indicators = c.Indicators[:2] },
-			agreement.Change{Clause: "3.4 indicators", Sentence: "The indicators lose course_failure_share."}},
-		{plain, func(c *agreement.Clauses) { c.Grain = c.Grain[:2] },
-			agreement.Change{Clause: "3.5 grain", Sentence: "The grains lose grade."}},
-		{plain, func(c *agreement.Clauses) { c.DosageFloor = 12 },
-			agreement.Change{Clause: "3.2 dosage", Sentence: "The session dates from which a participant counts change from 9 to 12."}},
-		{plain, func(c *agreement.Clauses) { c.MinCohort = 20 },
-			agreement.Change{Clause: "3.6 thresholds", Sentence: "The least number of students in a figure changes from 10 to 20."}},
-		{plain, func(c *agreement.Clauses) { c.UnconsentedFloor = 20 },
-			agreement.Change{Clause: "3.6 thresholds", Sentence: "The least number of students without consent in a figure changes from 10 to 20."}},
-		{plain, func(c *agreement.Clauses) { c.Profile = "" },
-			agreement.Change{Clause: "3.7 profile", Sentence: "The protection profile changes from published_table to none."}},
-		{plain, func(c *agreement.Clauses) { c.TermTo = civil.Make(2028, 7, 31) },
-			agreement.Change{Clause: "10.1 term", Sentence: "The term ends on 2028-07-31 instead of 2027-07-31; consents still end on their own days.", NeedsNewConsent: true}},
-		{plain, func(c *agreement.Clauses) { c.TermTo = civil.Make(2026, 7, 31) },
-			agreement.Change{Clause: "10.1 term", Sentence: "The term ends on 2026-07-31 instead of 2027-07-31."}},
-		{plain, func(c *agreement.Clauses) { c.TermFrom = civil.Make(2024, 8, 1) },
-			agreement.Change{Clause: "10.1 term", Sentence: "The term begins on 2024-08-01 instead of 2025-08-01.", NeedsNewConsent: true}},
-		{plain, func(c *agreement.Clauses) { c.Redisclosure = "To the evaluator" },
-			agreement.Change{Clause: "7.2 redisclosure", Sentence: "To whom records may be passed on changes.", NeedsNewConsent: true}},
-		{plain, func(c *agreement.Clauses) { c.Administrator = "Bo Chen" },
-			agreement.Change{Clause: "8.1 administrator", Sentence: "Another person keeps the partner's list of people with access."}},
-		{plain, func(c *agreement.Clauses) { c.DestructionDays = 30 },
-			agreement.Change{Clause: "10.3 destruction", Sentence: "The days within which records are destroyed after the end change from 60 to 30."}},
-		{study, func(c *agreement.Clauses) { c.Study.Scope = "More" },
-			agreement.Change{Clause: "2.3 study", Sentence: "The scope of the study changes.", NeedsNewConsent: true}},
-		{study, func(c *agreement.Clauses) { c.Study.Representatives = append(c.Study.Representatives, "Bo Chen") },
-			agreement.Change{Clause: "2.3 study", Sentence: "More people may see records: Bo Chen.", NeedsNewConsent: true}},
-		{study, func(c *agreement.Clauses) { c.Study.Representatives = c.Study.Representatives[:1] },
-			agreement.Change{Clause: "2.3 study", Sentence: "These people may no longer see records: Sam Rivera."}},
-		{study, func(c *agreement.Clauses) { c.Study.DestroyBy++ },
-			agreement.Change{Clause: "2.3 study", Sentence: "The day by which the study's records are destroyed changes from 2027-08-31 to 2027-09-01."}},
+		{
+			plain, func(c *agreement.Clauses) { c.Basis, c.Template = agreement.ConsentOnly, "" },
+			agreement.Change{Clause: "2.1 basis", Sentence: "The legal basis changes from comparison_and_consent to consent_only.", NeedsNewConsent: true},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Template = "" },
+			agreement.Change{Clause: "2.1 basis", Sentence: "The agreement follows the template none instead of comparison_and_consent."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Purpose = consent.ProgramEvaluation },
+			agreement.Change{Clause: "2.2 purpose", Sentence: "The purpose changes from student_support to program_evaluation.", NeedsNewConsent: true},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.PurposeText = "Otherwise" },
+			agreement.Change{Clause: "2.2 purpose", Sentence: "The purpose is described in other words than families have read.", NeedsNewConsent: true},
+		},
+		{
+			official, func(c *agreement.Clauses) { c.Attestations = nil },
+			agreement.Change{Clause: "2.1 basis", Sentence: "The district's attestations about the partner as a school official change."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Schools = []string{"GP", "MS", "NW", "SW"} },
+			agreement.Change{Clause: "3.3 schools", Sentence: "The schools gain NW and SW."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Schools = []string{"GP"} },
+			agreement.Change{Clause: "3.3 schools", Sentence: "The schools lose MS."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Categories = append(c.Categories, consent.DisciplineAction) },
+			agreement.Change{Clause: "4.5 discipline_action", Sentence: "Shared in addition: discipline action.", NeedsNewConsent: true},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Categories = c.Categories[:1] },
+			agreement.Change{Clause: "4.3 grades", Sentence: "No longer shared: grades."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Indicators = c.Indicators[:2] },
+			agreement.Change{Clause: "3.4 indicators", Sentence: "The indicators lose course_failure_share."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Grain = c.Grain[:2] },
+			agreement.Change{Clause: "3.5 grain", Sentence: "The grains lose grade."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.DosageFloor = 12 },
+			agreement.Change{Clause: "3.2 dosage", Sentence: "The session dates from which a participant counts change from 9 to 12."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.MinCohort = 20 },
+			agreement.Change{Clause: "3.6 thresholds", Sentence: "The least number of students in a figure changes from 10 to 20."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.UnconsentedFloor = 20 },
+			agreement.Change{Clause: "3.6 thresholds", Sentence: "The least number of students without consent in a figure changes from 10 to 20."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Profile = "" },
+			agreement.Change{Clause: "3.7 profile", Sentence: "The protection profile changes from published_table to none."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.TermTo = civil.Make(2028, 7, 31) },
+			agreement.Change{Clause: "10.1 term", Sentence: "The term ends on 2028-07-31 instead of 2027-07-31; consents still end on their own days.", NeedsNewConsent: true},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.TermTo = civil.Make(2026, 7, 31) },
+			agreement.Change{Clause: "10.1 term", Sentence: "The term ends on 2026-07-31 instead of 2027-07-31."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.TermFrom = civil.Make(2024, 8, 1) },
+			agreement.Change{Clause: "10.1 term", Sentence: "The term begins on 2024-08-01 instead of 2025-08-01.", NeedsNewConsent: true},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Redisclosure = "To the evaluator" },
+			agreement.Change{Clause: "7.2 redisclosure", Sentence: "To whom records may be passed on changes.", NeedsNewConsent: true},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Administrator = "Bo Chen" },
+			agreement.Change{Clause: "8.1 administrator", Sentence: "Another person keeps the partner's list of people with access."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.DestructionDays = 30 },
+			agreement.Change{Clause: "10.3 destruction", Sentence: "The days within which records are destroyed after the end change from 60 to 30."},
+		},
+		{
+			study, func(c *agreement.Clauses) { c.Study.Scope = "More" },
+			agreement.Change{Clause: "2.3 study", Sentence: "The scope of the study changes.", NeedsNewConsent: true},
+		},
+		{
+			study, func(c *agreement.Clauses) { c.Study.Representatives = append(c.Study.Representatives, "Bo Chen") },
+			agreement.Change{Clause: "2.3 study", Sentence: "More people may see records: Bo Chen.", NeedsNewConsent: true},
+		},
+		{
+			study, func(c *agreement.Clauses) { c.Study.Representatives = c.Study.Representatives[:1] },
+			agreement.Change{Clause: "2.3 study", Sentence: "These people may no longer see records: Sam Rivera."},
+		},
+		{
+			study, func(c *agreement.Clauses) { c.Study.DestroyBy++ },
+			agreement.Change{Clause: "2.3 study", Sentence: "The day by which the study's records are destroyed changes from 2027-08-31 to 2027-09-01."},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.want.Sentence, func(t *testing.T) {

@@ -83,7 +83,10 @@ func (l life) holds(without agreement.Sabotage) error {
 
 // try returns the agreement as it was where a move is refused.
 func (m move) try(a agreement.Agreement, today civil.Date, without agreement.Sabotage) agreement.Agreement {
-	next, err := a, error(nil)
+	var (
+		next agreement.Agreement
+		err  error
+	)
 	switch m.what {
 	case districtSigns, partnerSigns:
 		s := signature(a, []string{agreement.DistrictParty, agreement.PartnerParty}[m.what-districtSigns])

@@ -109,8 +109,10 @@ func (a Agreement) advance(event Event, today civil.Date, without sabotage) (Agr
 	switch event {
 	case EventOffer:
 		if detail := a.unfit(today, without); detail != "" {
-			return a, &TransitionError{Object: "agreement", State: string(a.State), Event: string(event),
-				Allowed: a.Events(today), Detail: detail}
+			return a, &TransitionError{
+				Object: "agreement", State: string(a.State), Event: string(event),
+				Allowed: a.Events(today), Detail: detail,
+			}
 		}
 	case EventRecall:
 		settled.Text, settled.Signatures = "", nil
@@ -144,8 +146,10 @@ func (a Agreement) unfit(today civil.Date, without sabotage) string {
 // FieldErrors or a *TransitionError.
 func (a Agreement) Offer(p Partner, districtName string, r Rules, today civil.Date) (Agreement, error) {
 	if p.ID != a.Partner || p.State != Accepted {
-		return a, &TransitionError{Object: "agreement", State: string(a.State), Event: string(EventOffer),
-			Allowed: a.Events(today), Detail: "only the agreement's own partner, once accepted, can be offered it"}
+		return a, &TransitionError{
+			Object: "agreement", State: string(a.State), Event: string(EventOffer),
+			Allowed: a.Events(today), Detail: "only the agreement's own partner, once accepted, can be offered it",
+		}
 	}
 	if err := a.Clauses.Validate(r); err != nil {
 		return a, err

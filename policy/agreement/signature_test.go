@@ -44,8 +44,10 @@ func TestASignatureIsRefused(t *testing.T) {
 		}, func(err error) bool { return errors.Is(err, agreement.ErrOtherText) }},
 		{"twice by one party", signedBy(t, offer, inTerm, "partner"), nil, func(err error) bool { return errors.Is(err, agreement.ErrPartySigned) }},
 		{"of a third party", offer, func(s *agreement.Signature) { s.Party = "school" }, func(err error) bool { return errors.As(err, &fields) && fields[0].Field == "party" }},
-		{"without name, title, account and date", offer, func(s *agreement.Signature) { s.Name, s.Title, s.By, s.SignedAt = "", "", "", time.Time{} },
-			func(err error) bool { return errors.As(err, &fields) && len(fields) == 4 }},
+		{
+			"without name, title, account and date", offer, func(s *agreement.Signature) { s.Name, s.Title, s.By, s.SignedAt = "", "", "", time.Time{} },
+			func(err error) bool { return errors.As(err, &fields) && len(fields) == 4 },
+		},
 		{"without a hash", offer, func(s *agreement.Signature) { s.TextSHA256 = "" }, func(err error) bool { return errors.As(err, &fields) && fields[0].Field == "text_sha256" }},
 		{"of a draft", draft(offer.Clauses), nil, func(err error) bool { return errors.As(err, &transition) && transition.State == "draft" }},
 		{"of one in force", inForce(t, offer.Clauses), nil, func(err error) bool { return errors.As(err, &transition) && transition.State == "active" }},

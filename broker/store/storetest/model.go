@@ -180,7 +180,7 @@ func (m models) runGroup(t *testing.T, s *store.Store, updates []anUpdate) error
 	for i, u := range updates {
 		all.Go(func() {
 			_, err := s.Update(context.Background(), store.LanePartner, func(tx store.Tx) error { return m.run(tx, u) })
-			if err != errRefused {
+			if !errors.Is(err, errRefused) {
 				faults[i] = err
 			}
 		})

@@ -62,7 +62,7 @@ func aScanStops(t *testing.T, o Opener) {
 		if n, err := count(r, store.Range{}, func(n int) (bool, error) { return n < 2, nil }); n != 2 || err != nil {
 			t.Errorf("stopped at two: %d pairs, %v", n, err)
 		}
-		if n, err := count(r, store.Range{}, func(n int) (bool, error) { return true, errRefused }); n != 1 || err != errRefused {
+		if n, err := count(r, store.Range{}, func(n int) (bool, error) { return true, errRefused }); n != 1 || !errors.Is(err, errRefused) {
 			t.Errorf("an error at once: %d pairs, %v", n, err)
 		}
 		if n, err := count(r, store.Range{Limit: 2}, func(int) (bool, error) { return true, nil }); n != 2 || err != nil {

@@ -1,0 +1,207 @@
+package broker_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/consent"
+)
+
+// form is a mother's yes as a partner collected it.
+func form(agreement string, p pupil) broker.ConsentRequest {
+	r := consentTo(agreement, p)
+	r.Student = broker.StudentRef{ParticipantRef: p.ref()}
+	r.Signer = broker.SignerRef{Name: "Mo Somebody"}
+	r.Method = consent.PartnerForm
+	return r
+}
+
+// stranger is a child whom no school of the town knows.
+var stranger = pupil{"990001", "Solveig", "Stranger", "2011-01-01", north}
+
+func TestAFormsAnswerIsTheSameWhoeverTheChildIs(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann, ben, stranger)
+	d.consent(consentTo("club", ben))
+	var shapes []string
+	for _, p := range []pupil{ann, ben, stranger} {
+		a := d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", p)))
+		if !a.Created() {
+			t.Error("the answer does not say that it made something")
+		}
+		proof := d.verified(a.Body())
+		if proof.Leaf.Subjects != 0 || proof.Header.Event != tlog.ConsentPending {
+			t.Errorf("the receipt says %+v of %d subjects", proof.Header, proof.Leaf.Subjects)
+		}
+		body := data[map[string]any](t, a)
+		if body["status"] != "pending" || body["participant_ref"] != p.ref() {
+			t.Errorf("the answer is %v", body)
+		}
+		body["id"], body["participant_ref"] = "", ""
+		shapes = append(shapes, canonical(t, body))
+	}
+	if shapes[0] != shapes[1] || shapes[0] != shapes[2] {
+		t.Errorf("the answers tell the children apart:\n%s\n%s\n%s", shapes[0], shapes[1], shapes[2])
+	}
+}
+
+func TestAFormOpensNothingBeforeTheDistrictConfirmsIt(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	made := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ann))))
+	if rows := d.clubRows(); len(rows) != 0 {
+		t.Fatalf("a pending form opened %d rows", len(rows))
+	}
+	a := d.must(d.ConfirmConsent(t.Context(), officer, made.ID, broker.ConfirmRequest{Signer: broker.SignerRef{GuardianID: ann.mother()}}))
+	if p := d.verified(a.Body()); p.Header.Event != tlog.ConsentConfirmed || a.Created() {
+		t.Errorf("confirmed with %s", p.Header.Event)
+	}
+	if got := data[grantAnswer](t, a); got.ID != made.ID || got.Status != "in_force" {
+		t.Errorf("confirmed %+v", got)
+	}
+	if rows := d.clubRows(); len(rows) != 1 {
+		t.Errorf("a confirmed form opened %d rows", len(rows))
+	}
+}
+
+func TestAFormIsConfirmedOnce(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	made := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ann))))
+	signer := broker.ConfirmRequest{Signer: broker.SignerRef{GuardianID: ann.mother()}}
+	d.done(d.ConfirmConsent(t.Context(), officer, made.ID, signer))
+	a, err := d.ConfirmConsent(t.Context(), officer, made.ID, signer)
+	refused(t, a, err, broker.Conflict)
+	a, err = d.ConfirmConsent(t.Context(), officer, "cns_absent", signer)
+	refused(t, a, err, broker.NotAvailable)
+}
+
+func TestAFormIsConfirmedOnlyForAPersonOnTheChildsFile(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann, ben, stranger)
+	made := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ben))))
+	for _, s := range []broker.SignerRef{{}, {GuardianID: ann.mother()}, {GuardianID: "grandmother"}, self} {
+		a, err := d.ConfirmConsent(t.Context(), officer, made.ID, broker.ConfirmRequest{Signer: s})
+		if err == nil {
+			t.Fatalf("confirmed for %+v: %s", s, a.Body())
+		}
+		if broker.KindOf(err) != broker.Invalid {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+	unknown := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", stranger))))
+	a, err := d.ConfirmConsent(t.Context(), officer, unknown.ID, broker.ConfirmRequest{Signer: broker.SignerRef{GuardianID: ben.mother()}})
+	refused(t, a, err, broker.NotAvailable)
+	if rows := d.clubRows(); len(rows) != 0 {
+		t.Errorf("%d rows opened", len(rows))
+	}
+	found := broker.ConfirmRequest{Student: broker.StudentRef{StudentID: ben.id}, Signer: broker.SignerRef{GuardianID: ben.mother()}}
+	d.done(d.ConfirmConsent(t.Context(), officer, unknown.ID, found))
+}
+
+func TestTheQueueHoldsTheFormsThatNobodyConfirmed(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann, ben)
+	one := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ann))))
+	two := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ben))))
+	queue := func() (ids []string) {
+		list := data[struct{ Consents []grantAnswer }](t, d.must(d.Consents(t.Context(), officer)))
+		for _, g := range list.Consents {
+			if g.Status != "pending" || g.SignerName != "Mo Somebody" || g.Ref == "" {
+				t.Errorf("the queue shows %+v", g)
+			}
+			ids = append(ids, g.ID)
+		}
+		return slices.Sorted(slices.Values(ids))
+	}
+	if want := slices.Sorted(slices.Values([]string{one.ID, two.ID})); !slices.Equal(queue(), want) {
+		t.Errorf("the queue is %v, want %v", queue(), want)
+	}
+	shown := data[grantAnswer](t, d.must(d.Consent(t.Context(), officer, two.ID)))
+	if shown.Status != "pending" || shown.Ref != ben.ref() {
+		t.Errorf("the form reads %+v", shown)
+	}
+	d.done(d.ConfirmConsent(t.Context(), officer, one.ID, broker.ConfirmRequest{Signer: broker.SignerRef{GuardianID: ann.mother()}}))
+	if got := queue(); !slices.Equal(got, []string{two.ID}) {
+		t.Errorf("the queue is %v after one was confirmed", got)
+	}
+}
+
+func TestWhatIsPlainlyNoFormIsRefusedByField(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	for _, c := range []struct {
+		field string
+		spoil func(*broker.ConsentRequest)
+	}{
+		{"student", func(r *broker.ConsentRequest) { r.Student = broker.StudentRef{StudentID: ann.id} }},
+		{"student", func(r *broker.ConsentRequest) { r.Student.StudentID = ann.id }},
+		{"student.participant_ref", func(r *broker.ConsentRequest) { r.Student.ParticipantRef = ben.ref() }},
+		{"signer", func(r *broker.ConsentRequest) { r.Signer = broker.SignerRef{GuardianID: ann.mother()} }},
+		{"answer", func(r *broker.ConsentRequest) { r.Answer = "maybe" }},
+		{"categories", func(r *broker.ConsentRequest) { r.Categories = nil }},
+		{"categories", func(r *broker.ConsentRequest) { r.Categories = []consent.Category{"everything"} }},
+		{"signed_at", func(r *broker.ConsentRequest) { r.SignedAt = time.Time{} }},
+		{"evidence", func(r *broker.ConsentRequest) { r.Evidence = consent.Evidence{} }},
+	} {
+		r := form("club", ann)
+		c.spoil(&r)
+		a, err := d.CreateConsent(t.Context(), partnerOf("club"), r)
+		refused(t, a, err, broker.Invalid, c.field)
+	}
+}
+
+// A form that says no closes what the same person opened; the answers on
+// their way must know it before the district acknowledges.
+func TestAConfirmedNoStopsAnswersOnTheirWay(t *testing.T) {
+	t.Parallel()
+	d := emptyTown(t, inLent, func(o *broker.Options) { o.BarrierLimit = time.Nanosecond })
+	d.load(townFiles().write(t), loadAll)
+	d.club(ann)
+	d.consent(consentTo("club", ann))
+	r := form("club", ann)
+	r.Answer, r.SignedAt = consent.No, inLent
+	made := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), r)))
+
+	onItsWay := d.must(d.Students(t.Context(), partnerOf("club"), broker.StudentsRequest{Agreement: "club", Period: "current"}))
+	confirmed := make(chan error, 1)
+	written := make(chan struct{})
+	go func() {
+		a, err := d.ConfirmConsent(t.Context(), officer, made.ID, broker.ConfirmRequest{Signer: broker.SignerRef{GuardianID: ann.mother()}})
+		a.Drop()
+		confirmed <- err
+	}()
+	for d.size() == 0 || !d.hasEvent(tlog.ConsentConfirmed) {
+		continue
+	}
+	err := onItsWay.Deliver(func([]byte) error {
+		// These bytes leave before the acknowledgement, or never.
+		select {
+		case err := <-confirmed:
+			confirmed <- err
+			t.Error("bytes of the child were written after the no was acknowledged")
+		default:
+		}
+		close(written)
+		return nil
+	}, func() {})
+	if err != nil && !errors.Is(err, broker.ErrCut) {
+		t.Error(err)
+	}
+	if err := <-confirmed; err != nil {
+		t.Fatal(err)
+	}
+	if rows := d.clubRows(); len(rows) != 0 {
+		t.Errorf("%d rows after the no", len(rows))
+	}
+}

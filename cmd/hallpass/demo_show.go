@@ -1,0 +1,179 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+)
+
+// comparison is what is read of a comparison's member data.
+type comparison struct {
+	Period struct {
+		Title string `json:"title"`
+	} `json:"period"`
+	Rows []struct {
+		Row     string             `json:"row"`
+		Figures []comparisonFigure `json:"figures"`
+	} `json:"rows"`
+	Definitions []struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"definitions"`
+	Cautions []string `json:"cautions"`
+}
+
+type comparisonFigure struct {
+	Indicator string     `json:"indicator"`
+	Status    sdc.Status `json:"status"`
+	Cohort    *sdc.ShownSide
+	Rest      *sdc.ShownSide
+	Whole     *sdc.ShownSide
+	Reading   *struct{ Word string }
+	Consented *struct {
+		N     int
+		Value float64
+		Unit  string
+	}
+}
+
+// students is what is read of the member data of the consented records.
+type students struct {
+	Rows []struct {
+		Ref string `json:"participant_ref"`
+	} `json:"rows"`
+}
+
+// presentation is what the demo prints.
+type presentation struct {
+	API        string     `json:"api"`
+	District   string     `json:"district"`
+	Time       time.Time  `json:"simulated_time"`
+	Comparison comparison `json:"-"`
+	Students   int        `json:"students"`     // rows that the partner may read
+	Roster     int        `json:"participants"` // children on its list
+	Examples   []example  `json:"examples"`
+}
+
+// present asks the served district as a partner would, over HTTP, and prints
+// what it answers and how to ask.
+func (d *demo) present(ctx context.Context, api string) error {
+	p := presentation{API: api, District: d.district.Name, Time: d.broker.Now(), Roster: len(d.district.Partners[0].Roster)}
+	var err error
+	if p.Examples, err = d.examples(ctx, api); err != nil {
+		return err
+	}
+	token, of := p.Examples[0].Token, api+"/agreements/"+d.district.Partners[0].Agreement.ID
+	if p.Comparison, err = fetch[comparison](ctx, token, of+"/comparisons?school=all&period="+d.district.Year.ID); err != nil {
+		return err
+	}
+	rows, err := fetch[students](ctx, token, of+"/students?period=current")
+	if err != nil {
+		return err
+	}
+	p.Students = len(rows.Rows)
+	return d.show(p, func(w io.Writer) error { return d.print(w, p) })
+}
+
+// fetch gets the member data of an answer.
+func fetch[T any](ctx context.Context, token, url string) (T, error) {
+	var doc struct {
+		Data T `json:"data"`
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return doc.Data, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return doc.Data, fmt.Errorf("asking the demo: %w", err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return doc.Data, fmt.Errorf("asking the demo: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return doc.Data, fmt.Errorf("the demo answered %s: %s", response.Status, text)
+	}
+	return doc.Data, json.Unmarshal(text, &doc)
+}
+
+// made says what the district holds.
+func (d *demo) made(took time.Duration) string {
+	answers := 0
+	for _, p := range d.district.Partners {
+		answers += len(p.Consents)
+	}
+	return fmt.Sprintf("Made %s in %.1f s: %s students, %d schools, %d partners (one agreement has expired), %d families' answers (one withdrawn).",
+		d.district.Name, took.Seconds(), grouped(len(d.district.Students)), len(d.district.Schools), len(d.district.Partners), answers)
+}
+
+func (d *demo) print(w io.Writer, p presentation) error {
+	partner := d.district.Partners[0]
+	fmt.Fprintf(w, "%s, made up, with a simulated clock: it is %s here.\n\n", p.District, p.Time.Format("2 January 2006"))
+	fmt.Fprintf(w, "%s beside the rest of its %d schools, %s:\n\n", partner.Name, len(partner.Agreement.Schools), p.Comparison.Period.Title)
+	if err := table(w, p.Comparison.table(partner.Name)...); err != nil {
+		return err
+	}
+	for _, caution := range p.Comparison.Cautions {
+		fmt.Fprintf(w, "! %s\n", caution)
+	}
+	fmt.Fprintf(w, "\nFamilies let %s read the records of %d of its %d participants.\n", partner.Name, p.Students, p.Roster)
+	fmt.Fprintf(w, "\nA token for each role, and what to ask with it (paste the curl into another terminal):\n")
+	for _, e := range p.Examples {
+		fmt.Fprintf(w, "\n%s — %s: %s\n%s\n%s\n", e.Role, e.Person, e.Shows, e.Token, e.Curl)
+	}
+	return nil
+}
+
+// table lays the pooled row out, one indicator a line.
+func (c comparison) table(partner string) [][]string {
+	rows := [][]string{{"", partner, "the rest", "reading"}}
+	if len(c.Rows) == 0 {
+		return append(rows, []string{"nothing was released"})
+	}
+	names := map[string]string{}
+	for _, def := range c.Definitions {
+		names[def.ID] = def.Name
+	}
+	for _, f := range c.Rows[0].Figures {
+		name := cmp.Or(names[f.Indicator], f.Indicator)
+		rows = append(rows, slices.Concat([]string{strings.ToUpper(name[:1]) + name[1:]}, f.cells()))
+	}
+	return rows
+}
+
+// cells are the cohort, the rest and the reading of a figure.
+func (f comparisonFigure) cells() []string {
+	switch {
+	case f.Status == sdc.StatusNotReported:
+		return []string{"not reported", "not reported", ""}
+	case f.Status == sdc.StatusWithheld && f.Consented != nil:
+		consented := fmt.Sprintf("withheld; consented %.1f %s (n %d)", f.Consented.Value, f.Consented.Unit, f.Consented.N)
+		if f.Whole != nil {
+			return []string{consented, "withheld; whole school " + side(f.Whole), ""}
+		}
+		return []string{consented, "withheld", ""}
+	case f.Cohort == nil || f.Rest == nil:
+		return []string{"withheld", "withheld", ""}
+	}
+	reading := ""
+	if f.Reading != nil {
+		reading = f.Reading.Word
+	}
+	return []string{side(f.Cohort), side(f.Rest), reading}
+}
+
+func side(s *sdc.ShownSide) string { return fmt.Sprintf("%s (n %s)", s.Value.Text, grouped(s.N)) }
