@@ -91,12 +91,23 @@ func (b *Broker) offer(tx store.Tx, m moment, a agreement.Agreement) (outcome, e
 	return b.saved(tx, m, rec, true)
 }
 
+// acceptedRisk is what a district accepts that activates an agreement under
+// published_table; the entry of the second signature keeps it. The figures are
+// those measured on synthetic schools of 500 students with bands of 10, 5 and
+// 1 points.
+const acceptedRisk = "published_table adds no noise. Measured: an insider who knows none of the participants' values from elsewhere gains little; " +
+	"one who knows 95 % of them can label 45 % of the others with 95 % confidence, among them 39 of 145 chronically absent students."
+
 // saved writes an agreement and its version, and returns the act's outcome.
 func (b *Broker) saved(tx store.Tx, m moment, rec agreementRecord, created bool) (outcome, error) {
 	if err := agreements.put(tx, key(rec.Agreement.ID), rec); err != nil {
 		return outcome{}, err
 	}
 	out := outcome{data: rec.view(m), created: created, key: agreementKey(rec.Agreement.ID), agreement: rec.Agreement}
+	out.body = map[string]any{"state": rec.Agreement.StateOn(m.today), "revision": rec.Revision, "clauses": rec.Agreement.Clauses}
+	if len(rec.Agreement.Signatures) == 2 && rec.Agreement.Clauses.Profile == agreement.PublishedTable {
+		out.body = map[string]any{"state": rec.Agreement.StateOn(m.today), "signatures": rec.Agreement.Signatures, "accepted_risk": acceptedRisk}
+	}
 	return out, agreementHistory.put(tx, key(rec.Agreement.ID, uint64(rec.Agreement.Version), rec.Revision), rec)
 }
 

@@ -108,7 +108,7 @@ func (s tally) String() string {
 // A round is short, because each change of mind stays in the child's file and
 // makes the next reading of it slower.
 const (
-	perRound  = 30
+	perRound  = 60
 	racers    = 4 // children whose families change their minds
 	inCohort  = 12
 	blockRate = 500 // one in so many writes blocks until it is cut
@@ -168,6 +168,7 @@ func ticking(from time.Time) func() time.Time {
 // read in flight.
 func (tpl *raceTemplate) round(t *testing.T, number int, s broker.Sabotage, want int) tally {
 	t.Helper()
+	t0 := time.Now()
 	dir := filepath.Join(fastDir(t), "district")
 	copyDistrict(t, tpl.dir, dir)
 	defer os.RemoveAll(dir)
@@ -181,7 +182,10 @@ func (tpl *raceTemplate) round(t *testing.T, number int, s broker.Sabotage, want
 		t.Fatal(err)
 	}
 	r := &race{Broker: b, tpl: tpl, now: now, want: int64(want), over: make(chan struct{}), ctx: t.Context()}
+	t1 := time.Now()
 	got := r.run(uint64(number))
+	t2 := time.Now()
+	defer func() { println(t1.Sub(t0).Milliseconds(), t2.Sub(t1).Milliseconds(), time.Since(t2).Milliseconds()) }()
 	if _, err := b.VerifyLog(t.Context(), nil); err != nil {
 		t.Errorf("the log does not verify: %v", err)
 	}

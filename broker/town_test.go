@@ -419,3 +419,13 @@ func sameJSON(t testing.TB, a, b []byte) bool {
 	}
 	return strip(a) == strip(b)
 }
+
+// canonical is a value as JSON with its members in order.
+func canonical(t testing.TB, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+//go:generate go test . -run TestTheDocumentedReasonsAreThoseOfTheCode -update
+
 // Reason says why a request was denied. The list is closed and shared by the
 // rules (the set hallpass.disclosure.reasons), this package and the
 // documentation. Every reason is a fact about an agreement, a partner or a

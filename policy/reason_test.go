@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"flag"
 	"io/fs"
 	"os"
 	"slices"
@@ -59,13 +60,27 @@ func TestEveryReasonTeaches(t *testing.T) {
 	}
 }
 
-func TestTheDocumentedReasonsAreTheGoldenOnes(t *testing.T) {
+var update = flag.Bool("update", false, "write the table of reasons into docs/reasons.md")
+
+func TestTheDocumentedReasonsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("testdata/reasons.md")
+	const page = "../docs/reasons.md"
+	want, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := policy.ReasonsMarkdown(); got != string(want) {
-		t.Errorf("testdata/reasons.md differs; it should be\n%s", got)
+	prose, _, found := strings.Cut(string(want), "| reason |")
+	if !found {
+		t.Fatalf("%s has no table", page)
+	}
+	got := prose + policy.ReasonsMarkdown()
+	if *update {
+		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != string(want) {
+		t.Errorf("%s is not the code's list; run go generate ./policy", page)
 	}
 }

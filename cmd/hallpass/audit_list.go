@@ -96,7 +96,11 @@ func (e entry) row() []string {
 
 // asked is a partner's question in words, or the digest of what was sent.
 func (e entry) asked() string {
-	var q struct{ Action, School, Period string }
+	var q struct {
+		Action string `json:"action"`
+		School string `json:"school"`
+		Period string `json:"period"`
+	}
 	if len(e.Request) == 0 || json.Unmarshal(e.Request, &q) != nil || q.Action == "" {
 		return "sha256:" + short(e.Digest)
 	}

@@ -62,6 +62,7 @@ func (d *demo) furnish(ctx context.Context, scratch string) error {
 	}
 	year := d.district.Year
 	d.clock = &heldClock{}
+	d.clock.set(noon(year.Start))
 	if err := d.establish(ctx, noon(d.district.AsOf)); err != nil {
 		return err
 	}
@@ -81,17 +82,17 @@ func (d *demo) furnish(ctx context.Context, scratch string) error {
 	return nil
 }
 
-// establish makes the directory and opens it.
-func (d *demo) establish(ctx context.Context, now time.Time) error {
-	f := founding{dir: d.dir, name: d.district.Name, host: demoHost, zone: d.district.Timezone, clock: now.Format(time.RFC3339)}
-	s, err := f.settings(time.Now())
-	if err != nil {
+// establish makes the directory and opens it. Whoever serves it later starts
+// at the time of the show.
+func (d *demo) establish(ctx context.Context, show time.Time) error {
+	s := broker.Settings{
+		Name: d.district.Name, Host: demoHost, TimeZone: d.district.Timezone,
+		Simulated: show.UTC(), CreatedAt: d.clock.Now().UTC(),
+	}
+	if err := makeDistrict(ctx, d.dir, s); err != nil {
 		return err
 	}
-	if err := broker.Init(ctx, d.dir, s); err != nil {
-		return fmt.Errorf("making the district: %w", err)
-	}
-	d.clock.set(now)
+	var err error
 	d.broker, err = openStore(ctx, d.dir, broker.Options{Clock: d.clock.Now}, lockTry)
 	return err
 }

@@ -32,17 +32,19 @@ type comparison struct {
 }
 
 type comparisonFigure struct {
-	Indicator string     `json:"indicator"`
-	Status    sdc.Status `json:"status"`
-	Cohort    *sdc.ShownSide
-	Rest      *sdc.ShownSide
-	Whole     *sdc.ShownSide
-	Reading   *struct{ Word string }
+	Indicator string         `json:"indicator"`
+	Status    sdc.Status     `json:"status"`
+	Cohort    *sdc.ShownSide `json:"cohort"`
+	Rest      *sdc.ShownSide `json:"rest"`
+	Whole     *sdc.ShownSide `json:"whole"`
+	Reading   *struct {
+		Word string `json:"word"`
+	} `json:"reading"`
 	Consented *struct {
-		N     int
-		Value float64
-		Unit  string
-	}
+		N     int     `json:"n"`
+		Value float64 `json:"value"`
+		Unit  string  `json:"unit"`
+	} `json:"consented"`
 }
 
 // students is what is read of the member data of the consented records.

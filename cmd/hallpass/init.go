@@ -53,7 +53,8 @@ Hand out keys/log.pub: with it anybody can check receipts and the log.`,
 	return c
 }
 
-// settings checks what was given.
+// settings checks what was given. A simulated district is made in its own
+// time: a log never goes back behind its first entry.
 func (f founding) settings(now time.Time) (broker.Settings, error) {
 	s := broker.Settings{Name: f.name, Host: f.host, TimeZone: f.zone, CreatedAt: now.UTC()}
 	if f.dir == "" {
@@ -70,6 +71,9 @@ func (f founding) settings(now time.Time) (broker.Settings, error) {
 	}
 	var err error
 	s.Simulated, err = instant("--simulated-clock", f.clock)
+	if s.IsSimulated() {
+		s.CreatedAt = s.Simulated
+	}
 	return s, err
 }
 
@@ -105,12 +109,8 @@ func (a *app) found(ctx context.Context, f founding) error {
 	if err != nil {
 		return usage(err)
 	}
-	dir := a.path(f.dir)
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return &failure{exitFailed, "choose a directory that does not exist yet", fmt.Errorf("%s is not empty, so no district was made there", f.dir)}
-	}
-	if err := broker.Init(ctx, dir, s); err != nil {
-		return fmt.Errorf("making the district: %w", err)
+	if err := makeDistrict(ctx, a.path(f.dir), s); err != nil {
+		return err
 	}
 	s.Origin, _ = tlog.Origin(s.Host, s.IsSimulated()) // Init has taken it
 	m := made{f.dir, s.Name, s.Origin, s.Issuer(), s.TimeZone, s.Simulated, broker.LogKeyPath(f.dir)}
@@ -130,4 +130,15 @@ Next:
   hallpass serve --dir %s
 `, m.Name, m.Dir, m.Origin, m.LogKey, simulated, m.Dir, m.Dir)
 	return err
+}
+
+// makeDistrict makes a district's directory where nothing is yet.
+func makeDistrict(ctx context.Context, dir string, s broker.Settings) error {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return &failure{exitFailed, "choose a directory that does not exist yet", fmt.Errorf("%s is not empty, so no district was made there", dir)}
+	}
+	if err := broker.Init(ctx, dir, s); err != nil {
+		return fmt.Errorf("making the district: %w", err)
+	}
+	return nil
 }

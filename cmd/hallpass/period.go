@@ -40,6 +40,10 @@ type period struct {
 	Agreements  []string  `json:"agreements"`
 }
 
+type periodList struct {
+	Periods []period `json:"periods"`
+}
+
 func (a *app) periodListCommand() *cobra.Command {
 	var p place
 	c := a.command(&cobra.Command{
@@ -53,7 +57,7 @@ func (a *app) periodListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showAnswer(a, body, func(w io.Writer, d struct{ Periods []period }) error {
+			return showAnswer(a, body, func(w io.Writer, d periodList) error {
 				rows := [][]string{{"PERIOD", "TITLE", "FROM", "TO", "STATE", "CENSUS"}}
 				for _, p := range d.Periods {
 					rows = append(rows, []string{p.ID, p.Title, p.Start, p.End, p.State, p.Census})
