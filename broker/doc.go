@@ -13,9 +13,11 @@
 //	comparison.go summary.go     figures of a release, and the consented summary
 //	students.go cells.go         consented rows
 //	flights.go                   answers on their way, and the barrier of a withdrawal
-//	consents.go forms.go holds.go
+//	consents.go forms.go         answers of families
+//	grants.go withdrawals.go     grants at rest, and their end
+//	holds.go                     what a late grant may not open
 //	partners.go agreements.go roster.go participation.go matching.go
-//	periods.go freeze.go publish.go
+//	periods.go cohorts.go freeze.go publish.go
 //	imports.go dataset.go people.go collect.go
 //	entry.go checkpoint.go copies.go audit.go
 //	registry.go                  typed collections over the store

@@ -34,6 +34,9 @@ func clockFrom(at time.Time) func() time.Time {
 	return func() time.Time { return at.Add(time.Since(began)) }
 }
 
+// anyDay is when a district without records is asked.
+var anyDay = time.Date(2026, time.July, 1, 12, 0, 0, 0, time.UTC)
+
 // noon is when a made-up district is asked.
 func noon(d *sample.District) time.Time { return d.AsOf.Time().Add(18 * time.Hour) }
 
@@ -84,8 +87,8 @@ func (d *district) load(path string, marking records.Marking) {
 	}
 }
 
-// furnished is a made-up district with its partners, agreements, rosters and
-// families' answers, whose first semester is published.
+// furnished is a made-up district with the partners whose agreements are in
+// their term, rosters and families' answers; its first semester is published.
 func furnished(t testing.TB, dir string, made *sample.District, change ...func(*broker.Options)) *district {
 	t.Helper()
 	d := openDistrict(t, initDistrict(t, dir, noon(made)), noon(made), change...)
@@ -95,7 +98,9 @@ func furnished(t testing.TB, dir string, made *sample.District, change ...func(*
 	}
 	d.load(folder, records.Exceptions)
 	for i := range made.Partners {
-		d.enter(&made.Partners[i])
+		if p := &made.Partners[i]; p.Agreement.TermTo >= made.AsOf {
+			d.enter(p)
+		}
 	}
 	d.done(d.ClosePeriod(t.Context(), steward, made.Sessions[1].ID))
 	return d
@@ -181,4 +186,3 @@ func inMemory(t testing.TB) string {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
-

@@ -8,11 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/hallpass-edu/hallpass/broker"
-	"github.com/hallpass-edu/hallpass/broker/sample"
-	"github.com/hallpass-edu/hallpass/broker/store"
-	"github.com/hallpass-edu/hallpass/broker/store/bolt"
 )
 
 // writers is how many callers record at once.
@@ -69,11 +64,10 @@ func benchEntries(t *testing.T) outcome {
 	const ours, theirs = 40_000, 10_000
 	l := line{bench: "durable, hashed, signed entries, 64 writers", peer: "append + fdatasync, one after another, same disk", goal: 4, stretch: 10}
 	dir := t.TempDir()
-	at := noon(sample.Generate(sample.Options{Students: 1, Schools: 1}))
-	counted := &commits{}
-	d := openDistrict(t, initDistrict(t, dir, at), at, counted.option)
+	counted := &counts{}
+	d := openDistrict(t, initDistrict(t, dir, anyDay), anyDay, counted.option)
 	bare := appender(t, dir, entrySize)
-	before := counted.n.Load()
+	before := counted.commits.Load()
 	o := l.measure(t,
 		func() side { return timed(ours, func() { d.record(ours, writers) }) },
 		func() side {
@@ -83,55 +77,47 @@ func benchEntries(t *testing.T) outcome {
 				}
 			})
 		})
-	groups := counted.n.Load() - before
+	groups := counted.commits.Load() - before
 	o.notes = append(o.notes, fmt.Sprintf("%.0f entries a commit; a commit makes two fdatasyncs; the peer appends %d bytes", float64((rounds+1)*ours)/float64(groups), entrySize))
 	return o
 }
 
-// commits counts the groups that a store makes durable.
-type commits struct{ n atomic.Int64 }
-
-// option opens the store through the counter.
-func (c *commits) option(o *broker.Options) {
-	o.Store = func(path string) (store.Engine, error) {
-		e, err := bolt.Open(path, bolt.Options{})
-		return countingEngine{e, c}, err
-	}
+// queued is a context that tells when its Update has joined the queue: only
+// then is it asked for its end.
+type queued struct {
+	context.Context
+	tell func()
 }
 
-type countingEngine struct {
-	store.Engine
-	counted *commits
+func (q queued) Done() <-chan struct{} {
+	q.tell()
+	return q.Context.Done()
 }
 
-func (e countingEngine) Begin(ctx context.Context, writable bool) (store.EngineTx, error) {
-	tx, err := e.Engine.Begin(ctx, writable)
-	return countingTx{tx, e.counted}, err
-}
-
-type countingTx struct {
-	store.EngineTx
-	counted *commits
-}
-
-func (t countingTx) Commit() error {
-	t.counted.n.Add(1)
-	return t.EngineTx.Commit()
-}
-
-// leastPerCommit is how many entries of 64 writers a commit takes at least, on
-// average.
-const leastPerCommit = 8
-
-func TestManyEntriesShareACommit(t *testing.T) {
+func TestAllWhoWaitShareTheNextCommit(t *testing.T) {
 	t.Parallel()
-	const n = 2_000
-	at := noon(sample.Generate(sample.Options{Students: 1, Schools: 1}))
-	counted := &commits{}
-	d := openDistrict(t, initDistrict(t, inMemory(t), at), at, counted.option)
-	before := counted.n.Load()
-	d.record(n, writers)
-	if groups := counted.n.Load() - before; groups*leastPerCommit > n {
-		t.Errorf("%d entries of %d writers took %d commits, under %d entries each", n, writers, groups, leastPerCommit)
+	counted := &counts{}
+	d := openDistrict(t, initDistrict(t, inMemory(t), anyDay), anyDay, counted.option)
+	var group, waiting sync.WaitGroup
+	record := func(ctx context.Context) {
+		group.Go(func() {
+			if err := d.RecordMisdirected(ctx, partnerOf("north-star"), "expired"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	held := func() { // the first commit begins: the others come and wait for it
+		for range writers - 1 {
+			waiting.Add(1)
+			record(queued{t.Context(), sync.OnceFunc(waiting.Done)})
+		}
+		waiting.Wait()
+	}
+	counted.hold.Store(&held)
+	before := counted.commits.Load()
+	record(t.Context())
+	group.Wait()
+	if n := counted.commits.Load() - before; n != 2 {
+		t.Errorf("%d entries, all but one while the first was being made durable, took %d commits, not 2", writers, n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,10 +87,9 @@ func (e entry) row() []string {
 	if e.Destroyed {
 		return []string{strconv.FormatUint(e.Index, 10), stamp(e.Time), e.Event, e.Decision, "(its key was destroyed)"}
 	}
-	caller := strings.Join([]string{e.Caller.Role, cmp.Or(e.Caller.Partner, "-"), cmp.Or(e.Caller.Subject, "-")}, " / ")
-	decision := e.Decision + joined(": ", e.Reasons)
+	caller := slices.DeleteFunc([]string{e.Caller.Role, e.Caller.Partner, e.Caller.Subject}, func(s string) bool { return s == "" })
 	return []string{
-		strconv.FormatUint(e.Index, 10), stamp(e.Time), e.Event, decision, strings.Replace(caller, " / - / ", " / ", 1),
+		strconv.FormatUint(e.Index, 10), stamp(e.Time), e.Event, e.Decision + joined(": ", e.Reasons), strings.Join(caller, " / "),
 		cmp.Or(e.Agreement, "-"), cmp.Or(e.Clause, "-"), short(e.Policy), e.asked(),
 	}
 }

@@ -63,8 +63,8 @@ is needed to play it through the API, and serves nothing.`,
 }
 
 func (d *demo) run(ctx context.Context) error {
-	if d.options.Students < 1 || d.options.Schools < 1 {
-		return usage(errors.New("a district has students and schools"))
+	if least := max(100, 10*d.options.Schools); d.options.Schools < 1 || d.options.Students < least {
+		return usage(errors.New("a made-up district has at least one school, 100 students and ten students for each school"))
 	}
 	d.options.Year = sample.YearEndedBy(civil.Of(time.Now(), time.Local))
 	d.anyPort, d.listen = d.listen == "", cmp.Or(d.listen, usualListen)

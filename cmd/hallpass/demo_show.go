@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/sample"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 )
 
@@ -59,10 +61,20 @@ type presentation struct {
 	API        string     `json:"api"`
 	District   string     `json:"district"`
 	Time       time.Time  `json:"simulated_time"`
-	Comparison comparison `json:"-"`
+	Comparison comparison `json:"comparison"`
 	Students   int        `json:"students"`     // rows that the partner may read
 	Roster     int        `json:"participants"` // children on its list
+	Refusal    refusal    `json:"refusal"`      // what the partner of the expired agreement is told
 	Examples   []example  `json:"examples"`
+}
+
+// refusal is what is read of a problem document.
+type refusal struct {
+	Status  int `json:"status"`
+	Reasons []struct {
+		Sentence string `json:"sentence"`
+		Remedy   string `json:"remedy"`
+	} `json:"reasons"`
 }
 
 // present asks the served district as a partner would, over HTTP, and prints
@@ -82,34 +94,54 @@ func (d *demo) present(ctx context.Context, api string) error {
 		return err
 	}
 	p.Students = len(rows.Rows)
+	if p.Refusal, err = d.refused(ctx, api); err != nil {
+		return err
+	}
 	return d.show(p, func(w io.Writer) error { return d.print(w, p) })
 }
 
+// refused lets the partner of the expired agreement ask.
+func (d *demo) refused(ctx context.Context, api string) (refusal, error) {
+	last := d.expired()
+	token, err := d.broker.IssueToken(ctx, broker.TokenRequest{Role: broker.RolePartner, Subject: demoPartner, Partner: last.ID})
+	if err != nil {
+		return refusal{}, err
+	}
+	return get[refusal](ctx, token, api+"/agreements/"+last.Agreement.ID+"/comparisons", http.StatusForbidden)
+}
+
+func (d *demo) expired() sample.Partner { return d.district.Partners[len(d.district.Partners)-1] }
+
 // fetch gets the member data of an answer.
 func fetch[T any](ctx context.Context, token, url string) (T, error) {
-	var doc struct {
+	doc, err := get[struct {
 		Data T `json:"data"`
-	}
+	}](ctx, token, url, http.StatusOK)
+	return doc.Data, err
+}
+
+// get gets a document that comes with the given status.
+func get[T any](ctx context.Context, token, url string, status int) (doc T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return doc.Data, err
+		return doc, err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return doc.Data, fmt.Errorf("asking the demo: %w", err)
+		return doc, fmt.Errorf("asking the demo: %w", err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return doc.Data, fmt.Errorf("asking the demo: %w", err)
+		return doc, fmt.Errorf("asking the demo: %w", err)
 	}
-	if response.StatusCode != http.StatusOK {
-		return doc.Data, fmt.Errorf("the demo answered %s: %s", response.Status, text)
+	if response.StatusCode != status {
+		return doc, fmt.Errorf("the demo answered %s: %s", response.Status, text)
 	}
-	return doc.Data, json.Unmarshal(text, &doc)
+	return doc, json.Unmarshal(text, &doc)
 }
 
 // made says what the district holds.
@@ -133,6 +165,9 @@ func (d *demo) print(w io.Writer, p presentation) error {
 		fmt.Fprintf(w, "! %s\n", caution)
 	}
 	fmt.Fprintf(w, "\nFamilies let %s read the records of %d of its %d participants.\n", partner.Name, p.Students, p.Roster)
+	for _, reason := range p.Refusal.Reasons {
+		fmt.Fprintf(w, "%s asks too and gets %d: %s %s\n", d.expired().Name, p.Refusal.Status, reason.Sentence, reason.Remedy)
+	}
 	fmt.Fprintf(w, "\nA token for each role, and what to ask with it (paste the curl into another terminal):\n")
 	for _, e := range p.Examples {
 		fmt.Fprintf(w, "\n%s — %s: %s\n%s\n%s\n", e.Role, e.Person, e.Shows, e.Token, e.Curl)
@@ -163,9 +198,13 @@ func (f comparisonFigure) cells() []string {
 	case f.Status == sdc.StatusNotReported:
 		return []string{"not reported", "not reported", ""}
 	case f.Status == sdc.StatusWithheld && f.Consented != nil:
-		consented := fmt.Sprintf("withheld; consented %.1f %s (n %d)", f.Consented.Value, f.Consented.Unit, f.Consented.N)
+		unit := f.Consented.Unit
+		if strings.HasPrefix(unit, "share") {
+			unit = "%"
+		}
+		consented := fmt.Sprintf("withheld; consented %.1f %s (n %d)", f.Consented.Value, unit, f.Consented.N)
 		if f.Whole != nil {
-			return []string{consented, "withheld; whole school " + side(f.Whole), ""}
+			return []string{consented, "withheld; all students " + side(f.Whole), ""}
 		}
 		return []string{consented, "withheld", ""}
 	case f.Cohort == nil || f.Rest == nil:

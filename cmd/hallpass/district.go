@@ -78,7 +78,7 @@ func (a *app) within(ctx context.Context, dir string, do work) error {
 // the store. While a service starts it has the store but no socket yet, so
 // both are tried in turn.
 func (a *app) reach(ctx context.Context, p place) (*broker.Broker, error) {
-	for late := time.Now().Add(patience); ; {
+	for late := time.Now().Add(a.patience); ; {
 		if err := a.handOver(ctx, p.dir); !errors.Is(err, errNotServed) {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/hallpass-edu/hallpass/broker"
@@ -41,7 +42,8 @@ type remote int
 
 func (r remote) Error() string { return fmt.Sprintf("exit code %d", int(r)) }
 
-func usage(err error) error { return &failure{exitUsage, "see the command with --help", err} }
+// usage marks an error of the command line.
+func usage(err error) error { return &failure{code: exitUsage, err: err} }
 
 // exit reports an error, if there is one, and returns the exit code.
 func (a *app) exit(err error) int {
@@ -50,6 +52,9 @@ func (a *app) exit(err error) int {
 	}
 	if err == nil {
 		return exitDone
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitFailed // nobody reads any more
 	}
 	code, next := classify(err)
 	a.say("hallpass: %s", printable(explain(err)))
@@ -64,7 +69,7 @@ func (a *app) exit(err error) int {
 func explain(err error) string {
 	text := err.Error()
 	if e, ok := errors.AsType[*broker.Error](err); ok {
-		text = strings.TrimPrefix(text, string(e.Kind)+": ")
+		text = strings.Replace(text, string(e.Kind)+": ", "", 1)
 		if cause := e.Cause(); cause != nil {
 			text += " (" + cause.Error() + ")"
 		}

@@ -67,7 +67,7 @@ func (f founding) settings(now time.Time) (broker.Settings, error) {
 		return s, errors.New("--timezone is not in the IANA list; give one such as America/Chicago")
 	}
 	if _, err := tlog.Origin(f.host, false); err != nil {
-		return s, fmt.Errorf("--host: %w", err)
+		return s, errors.New("--host is not a host name; use lower-case letters, digits, dots and hyphens, such as data.lakeview.example")
 	}
 	var err error
 	s.Simulated, err = instant("--simulated-clock", f.clock)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -81,8 +82,11 @@ func (a *app) periodStep(verb, short, long string, act periodAct) *cobra.Command
 	}, func(ctx context.Context, args []string) error {
 		return a.withDistrict(ctx, p, func(ctx context.Context, b *broker.Broker) error {
 			body, err := body(act(b, ctx, a.local(broker.RoleSteward), args[0]))
+			if errors.Is(err, broker.NotAvailable) {
+				return &failure{exitRefused, "hallpass period list --dir " + p.dir, fmt.Errorf("there is no period %s", args[0])}
+			}
 			if err != nil {
-				return &failure{kindCode(err), "hallpass period list --dir " + p.dir, fmt.Errorf("the period %s: %w", args[0], err)}
+				return fmt.Errorf("period %s: %w", verb, err)
 			}
 			return showAnswer(a, body, func(w io.Writer, d period) error {
 				_, err := fmt.Fprintf(w, "%s is %s%s.\n", d.ID, d.State, joined("; figures of ", d.Agreements))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -27,17 +29,16 @@ type app struct {
 	served         *served           // set inside hallpass serve: the district there
 	output         string            // human or json
 	began          bool              // the command line was right, and its command runs
+	patience       time.Duration     // how long to wait for a store that is in use
 }
 
-// run is the whole program: arguments in, text and exit code out. An
-// interrupt ends the command in good order; a second one ends the process.
+// run is the whole program: arguments in, text and exit code out.
 func run(args []string, stdout, stderr *os.File) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped()
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	a := &app{
 		stdout: stdout, stderr: stderr, terminal: term.IsTerminal(int(stderr.Fd())), //nolint:gosec // descriptors are small
-		env: environment(os.Environ()), person: person(),
+		env: environment(os.Environ()), person: person(), patience: patience,
 	}
 	var err error
 	if a.folder, err = os.Getwd(); err != nil {
@@ -46,15 +47,32 @@ func run(args []string, stdout, stderr *os.File) int {
 	return a.execute(ctx, args, a.root())
 }
 
+// untilStopped ends with the first signal to stop, so that a command ends in
+// good order; a second signal ends the process. A reader that went away is an
+// error of the write, so that what was begun is cleared up too.
+func untilStopped() (context.Context, context.CancelFunc) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
 // execute runs one command line and returns its exit code.
 func (a *app) execute(ctx context.Context, args []string, root *cobra.Command) int {
 	a.args = args
 	root.SetArgs(args)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.began {
 		err = usage(err)
+	}
+	if f, ok := errors.AsType[*failure](err); ok && f.code == exitUsage {
+		f.next = "see " + cmd.CommandPath() + " --help"
 	}
 	if err != nil && ctx.Err() != nil {
 		err = errInterrupted

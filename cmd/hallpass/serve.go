@@ -67,7 +67,7 @@ func (a *app) serve(ctx context.Context, s service) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	collectLess()
 	dir := a.path(s.dir)
-	b, err := openStore(ctx, dir, broker.Options{SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, patience)
+	b, err := openStore(ctx, dir, broker.Options{SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, max(a.patience, lockTry))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,228 @@
+package broker
+
+import (
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/compare"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
+)
+
+// answered is a student about whom somebody answered.
+type answered struct {
+	ordinal uint32
+	law     consent.Student
+	grants  []consent.Grant
+}
+
+// answers reads every student with a grant, once a freeze.
+func (b *Broker) answers(r store.Reader, d *dataset) ([]answered, error) {
+	var list []answered
+	for i := range d.district.Students {
+		sid := d.district.Students[i].SID
+		grants, err := b.grants(r, sid)
+		if err != nil {
+			return nil, err
+		}
+		if len(grants) == 0 {
+			continue
+		}
+		p, err := b.profile(r, sid)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, answered{uint32(i), b.lawOf(p), grants})
+	}
+	return list, nil
+}
+
+// candidates are the agreements that report on the period: signed, with a
+// roster, whose term the period touches, in the order of their ids.
+func (b *Broker) candidates(r store.Reader, m moment, d *dataset, s records.Session, f *frozen, people []answered) ([]sdc.Candidate, error) {
+	for _, family := range consent.Families() {
+		f.any[family] = roaring.New()
+		for _, p := range people {
+			if consent.EverOpened(p.law, p.grants, family, s.Start, s.End) {
+				f.any[family].Add(p.ordinal)
+			}
+		}
+	}
+	rosterCensus := m.today
+	if p, _, err := periods.get(r, key(s.ID)); err != nil {
+		return nil, err
+	} else if !p.Census.IsZero() {
+		rosterCensus = p.Census
+	}
+	placed := compare.Place(d.district.Students, f.freeze.Census)
+	var batch []sdc.Candidate
+	err := agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
+		if !reports(rec, s, m.today) {
+			return nil
+		}
+		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, any: f.any, placed: placed, census: rosterCensus}
+		candidate, frozen, err := c.candidate()
+		if err != nil || candidate.Rows == nil {
+			return err
+		}
+		frozen.Revision = rec.Revision
+		f.freeze.Agreements = append(f.freeze.Agreements, frozen)
+		batch = append(batch, candidate)
+		return nil
+	})
+	return batch, err
+}
+
+func reports(rec agreementRecord, s records.Session, today civil.Date) bool {
+	c := rec.Agreement.Clauses
+	state := rec.Agreement.StateOn(today)
+	return rec.Roster > 0 && (state == agreement.Active || state == agreement.Expired) &&
+		len(c.Indicators) > 0 && c.TermFrom <= s.End && s.Start <= c.TermTo
+}
+
+// chooser makes one agreement's candidate.
+type chooser struct {
+	b      *Broker
+	r      store.Reader
+	m      moment
+	d      *dataset
+	s      records.Session
+	rec    agreementRecord
+	people []answered
+	any    map[string]*roaring.Bitmap
+	placed []compare.Placement
+	census civil.Date // of the roster
+}
+
+func (c chooser) candidate() (sdc.Candidate, frozenAgreement, error) {
+	clauses := c.rec.Agreement.Clauses
+	version, roster, err := c.roster()
+	if err != nil || version == 0 {
+		return sdc.Candidate{}, frozenAgreement{}, err
+	}
+	groups := compare.Choose(c.placed, compare.Choice{Schools: clauses.Schools, Dosage: c.dosage(roster), Floor: clauses.DosageFloor})
+	rows := groups.Rows(compare.Grain{
+		School: slices.Contains(clauses.Grain, agreement.GrainSchool), Grade: slices.Contains(clauses.Grain, agreement.GrainGrade),
+	})
+	cohort, err := groups.Cohort().ToBytes()
+	if err != nil {
+		return sdc.Candidate{}, frozenAgreement{}, err
+	}
+	f := frozenAgreement{ID: c.rec.Agreement.ID, Version: c.rec.Agreement.Version, Roster: version, Cohort: cohort, Scale: c.d.district.MainScale(c.s, clauses.Schools)}
+	out := sdc.Candidate{Agreement: f.ID, Rows: rows, Known: c.known(), Thresholds: thresholds(clauses)}
+	for _, id := range clauses.Indicators {
+		ind, ok := records.Find(id)
+		if !ok {
+			continue
+		}
+		column := c.b.column(c.d.district, ind, c.s, clauses.Schools, f.Scale, groups.Whole())
+		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: id, Family: string(ind.Family), Covered: column.Covered()})
+	}
+	return out, f, nil
+}
+
+// roster is the one that the census froze, with the children who can be found
+// by now.
+func (c chooser) roster() (version uint64, list []member, err error) {
+	if version, err = c.b.rosterAt(c.r, c.rec, c.census); err != nil || version == 0 {
+		return 0, nil, err
+	}
+	frozen, err := c.b.roster(c.r, c.rec.Agreement.ID, version)
+	if err != nil {
+		return 0, nil, err
+	}
+	list = slices.Clone(frozen)
+	for i := range list {
+		if !list[i].sid.IsZero() {
+			continue
+		}
+		if list[i].sid, err = c.b.matchOne(c.r, c.rec.Agreement.ID, list[i].participant); err != nil {
+			return 0, nil, err
+		}
+	}
+	return version, list, nil
+}
+
+// thresholds are the agreement's, never under the profile's.
+func thresholds(c agreement.Clauses) sdc.Thresholds {
+	t := sdc.PublishedTable.Thresholds()
+	t.MinCohort, t.UnconsentedFloor = max(t.MinCohort, c.MinCohort), max(t.UnconsentedFloor, c.UnconsentedFloor)
+	return t
+}
+
+// dosage counts each child's distinct session dates in the school year up to
+// the census, on days of its enrollment at a school of the agreement.
+func (c chooser) dosage(roster []member) map[uint32]int {
+	year, ok := c.d.district.YearOfSession(c.s)
+	if !ok {
+		year = c.s
+	}
+	out := map[uint32]int{}
+	for _, kid := range children(roster) {
+		i, found := c.ordinal(kid.sid)
+		if !found || c.consentOnly() && !c.consented(i) {
+			continue
+		}
+		st := &c.d.district.Students[i]
+		days := slices.DeleteFunc(slices.Clone(kid.dates), func(day civil.Date) bool { return !c.attends(st, day) })
+		out[i] = compare.Dosage(days, year.Start, min(year.End, c.census))
+	}
+	return out
+}
+
+func (c chooser) attends(st *records.Student, day civil.Date) bool {
+	return slices.ContainsFunc(st.Enrollments, func(e records.Enrollment) bool {
+		return e.Holds(day) && slices.Contains(c.rec.Agreement.Clauses.Schools, e.School)
+	})
+}
+
+func (c chooser) ordinal(sid records.SID) (uint32, bool) {
+	i, ok := slices.BinarySearchFunc(c.d.district.Students, sid, func(s records.Student, sid records.SID) int { return s.SID.Compare(sid) })
+	return uint32(i), ok
+}
+
+func (c chooser) consentOnly() bool { return c.rec.Agreement.Clauses.Basis == agreement.ConsentOnly }
+
+func (c chooser) consented(ordinal uint32) bool {
+	for _, family := range consent.Families() {
+		if c.self(family).Contains(ordinal) {
+			return true
+		}
+	}
+	return false
+}
+
+// self is V_self: whose values of a family a grant in force opens to this
+// partner, read or not.
+func (c chooser) self(family string) *roaring.Bitmap {
+	set := roaring.New()
+	q := consent.Question{Party: c.rec.Agreement.Partner, Purpose: c.rec.Agreement.Clauses.Purpose, At: c.m.now, Known: c.m.now, Zone: c.b.zone}
+	for _, p := range c.people {
+		if consent.Opens(p.law, p.grants, q, family, c.s.Start, c.s.End) {
+			set.Add(p.ordinal)
+		}
+	}
+	return set
+}
+
+func (c chooser) known() map[string]sdc.Known {
+	out := map[string]sdc.Known{}
+	for _, family := range consent.Families() {
+		out[family] = sdc.Known{Self: c.self(family), Any: c.any[family]}
+	}
+	return out
+}
+
+// column computes one indicator for a set of students of a period.
+func (b *Broker) column(d *records.District, ind records.Indicator, s records.Session, schools []string, scale string, of *roaring.Bitmap) compare.Column {
+	settings := records.Settings{Scale: scale}
+	return compare.NewColumn(of, ind.Kind, func(ordinal uint32) (int64, int64, bool) {
+		v, status := ind.Compute(d, &d.Students[ordinal], s, schools, settings)
+		return v.Num, v.Den, status == records.Reported
+	})
+}
