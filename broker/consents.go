@@ -233,8 +233,12 @@ func (b *Broker) familyGrants(r store.Reader, c Caller) ([]grantView, error) {
 		if err != nil {
 			return nil, err
 		}
+		p, err := b.profile(r, sid)
+		if err != nil {
+			return nil, err
+		}
 		for _, g := range grants {
-			if g.Signer == signerGuardian+c.Subject || g.Signer == signerSelf {
+			if g.Signer == c.signer(p) {
 				list = append(list, consentView(g, ""))
 			}
 		}

@@ -98,8 +98,12 @@ func unavailable(detail string, cause error) error {
 	return &Error{Kind: Unavailable, Detail: detail, RetryAfter: time.Second, cause: cause}
 }
 
-// KindOf returns the kind of any error; what is not an *Error is Internal.
+// KindOf returns the kind of any error; what is not an *Error is Internal, and
+// nil has none.
 func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Kind

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -56,22 +55,22 @@ func (b *Broker) findGrant(ctx context.Context, c Caller, id string) (at grantKe
 			return err
 		}
 		family, err := b.family(r, c)
+		if err != nil || !slices.Contains(family, at.sid) {
+			return orNotAvailable(err)
+		}
+		p, err := b.profile(r, at.sid)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(family, at.sid) || g.Signer != signerGuardian+c.Subject && g.Signer != signerSelf {
+		if g.Signer != c.signer(p) {
 			return notAvailable()
 		}
 		return nil
 	})
-	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Kind == NotAvailable && c.is(RoleGuardian) {
-			return at, b.refuseAccess(ctx, c, "touch a consent")
-		}
-		return at, storeError(err)
+	if KindOf(err) == NotAvailable && c.is(RoleGuardian) {
+		return at, b.refuseAccess(ctx, c, "touch a consent")
 	}
-	return at, nil
+	return at, storeError(err)
 }
 
 func (b *Broker) getGrant(r store.Reader, at grantKey) (g consent.Grant, err error) {
@@ -130,6 +129,15 @@ func (b *Broker) moveConsent(tx store.Tx, party string) error {
 		}
 	}
 	return bump(tx, colHead, key(headConsent))
+}
+
+// signer is how a grant names the bearer of a family's token: the student, or
+// one of the student's guardians.
+func (c Caller) signer(p records.Profile) string {
+	if c.Subject == p.Person.StudentID {
+		return signerSelf
+	}
+	return signerGuardian + c.Subject
 }
 
 // signerOf finds who answered among the people on the student's file. The

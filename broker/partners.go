@@ -136,7 +136,7 @@ func (b *Broker) BanPartner(ctx context.Context, c Caller, id string, req BanReq
 		if err := ban.Validate(); err != nil {
 			return outcome{}, fieldErrors(err)
 		}
-		return outcome{data: ban, created: true, body: ban}, bans.put(tx, key(id, m.today.String()), ban)
+		return outcome{data: ban, created: true, body: ban}, bans.put(tx, key(id, ban.From.String(), ban.Until.String()), ban)
 	})
 }
 
