@@ -158,37 +158,22 @@ func (d *made) loadMade(kids []kid) {
 // all categories.
 func (d *made) partnerWith(partner string, rosters map[string][]kid) {
 	d.t.Helper()
-	d.newPartner(partner)
+	ctx := d.t.Context()
+	d.done(d.CreatePartner(ctx, officer, broker.PartnerRequest{ID: partner, Name: partner + " Mentors", LegalEntity: partner + " Inc.", Contact: "1 River Street"}))
 	for _, id := range slices.Sorted(maps.Keys(rosters)) {
 		d.signed(partner, id)
-		d.upload(partner, id, rosters[id])
+		d.done(d.PutParticipation(ctx, partnerOf(partner), id, bytes.NewReader(madeParticipation(rosters[id]))))
 	}
-}
-
-func (d *made) upload(partner, id string, roster []kid) {
-	d.t.Helper()
-	d.done(d.PutParticipation(d.t.Context(), partnerOf(partner), id, bytes.NewReader(madeParticipation(roster))))
-}
-
-func (d *made) newPartner(id string) {
-	d.t.Helper()
-	d.done(d.CreatePartner(d.t.Context(), officer, broker.PartnerRequest{ID: id, Name: id + " Mentors", LegalEntity: id + " Inc.", Contact: "1 River Street"}))
 }
 
 // signed offers an agreement over the year and signs it for both parties.
 func (d *made) signed(partner, id string) {
 	d.t.Helper()
-	d.signedOver(partner, id, consent.Categories(), nil)
-}
-
-// signedOver is signed for some categories and indicators; nil is all of them.
-func (d *made) signedOver(partner, id string, categories []consent.Category, indicators []string) {
-	d.t.Helper()
 	ctx := d.t.Context()
 	offered := data[struct {
 		Text string `json:"text_sha256"`
 	}](d.t, d.must(d.CreateAgreement(ctx, officer, broker.AgreementRequest{
-		ID: id, Partner: partner, Template: "comparison_and_consent", Schools: []string{madeSchool}, Categories: categories, Indicators: indicators,
+		ID: id, Partner: partner, Template: "comparison_and_consent", Schools: []string{madeSchool}, Categories: consent.Categories(),
 		TermFrom: day("2025-08-01"), TermTo: day("2027-07-31"), Administrator: "Ada Admin",
 	})))
 	for _, party := range []string{"district", "partner"} {

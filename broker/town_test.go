@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -429,3 +430,70 @@ func canonical(t testing.TB, v any) string {
 	}
 	return string(text)
 }
+
+// side is a cohort, a rest, a whole or a consented summary as shown.
+type side struct {
+	N        int
+	Coverage coded
+	Value    coded
+}
+
+type coded struct {
+	Kind, Code, Text string
+	Low, High        float64
+}
+
+// shownFigure is one indicator of a row.
+type shownFigure struct {
+	Indicator, Status   string
+	Cohort, Rest, Whole *side
+	Consented           *struct {
+		N     int
+		Value float64
+		Unit  string
+	}
+	Reading map[string]any
+}
+
+// figures are an answer's rows: the figure of each indicator, by row.
+type figures map[string]map[string]shownFigure
+
+func figuresOf(t testing.TB, a *broker.Answer) figures {
+	t.Helper()
+	rows := data[struct {
+		Rows []struct {
+			Row     string
+			Figures []shownFigure
+		}
+	}](t, a).Rows
+	out := figures{}
+	for _, r := range rows {
+		out[r.Row] = map[string]shownFigure{}
+		for _, f := range r.Figures {
+			out[r.Row][f.Indicator] = f
+		}
+	}
+	return out
+}
+
+// compare reads an agreement's figures as the people of its partner.
+func (d *district) compare(partner, agreement, school, period string) figures {
+	d.t.Helper()
+	return figuresOf(d.t, d.must(d.Comparison(d.t.Context(), partnerOf(partner), broker.ComparisonRequest{Agreement: agreement, School: school, Period: period})))
+}
+
+// close freezes and publishes a period.
+func (d *town) closePeriod(session string) {
+	d.t.Helper()
+	d.done(d.ClosePeriod(d.t.Context(), steward, session))
+}
+
+// cohort is the size of a row's cohort, 0 where the row is withheld.
+func (f figures) cohort(row string) int {
+	if side := f[row]["attendance_rate"].Cohort; side != nil {
+		return side.N
+	}
+	return 0
+}
+
+func stringReader(s string) io.Reader { return strings.NewReader(s) }

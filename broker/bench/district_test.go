@@ -87,9 +87,18 @@ func (d *district) load(path string, marking records.Marking) {
 	}
 }
 
+// asking says whether families were asked before the first semester was
+// published.
+type asking bool
+
+const (
+	unasked asking = false // a comparison holds figures of the release only
+	asked   asking = true  // and consented students beside them, where figures are withheld
+)
+
 // furnished is a made-up district with the partners whose agreements are in
-// their term, rosters and families' answers; its first semester is published.
-func furnished(t testing.TB, dir string, made *sample.District, change ...func(*broker.Options)) *district {
+// their term, and their rosters; its first semester is published.
+func furnished(t testing.TB, dir string, made *sample.District, families asking, change ...func(*broker.Options)) *district {
 	t.Helper()
 	d := openDistrict(t, initDistrict(t, dir, noon(made)), noon(made), change...)
 	folder := filepath.Join(dir, "csv")
@@ -99,15 +108,16 @@ func furnished(t testing.TB, dir string, made *sample.District, change ...func(*
 	d.load(folder, records.Exceptions)
 	for i := range made.Partners {
 		if p := &made.Partners[i]; p.Agreement.TermTo >= made.AsOf {
-			d.enter(p)
+			d.enter(p, families)
 		}
 	}
 	d.done(d.ClosePeriod(t.Context(), steward, made.Sessions[1].ID))
 	return d
 }
 
-// enter makes a partner with its agreement, roster and forms.
-func (d *district) enter(p *sample.Partner) {
+// enter makes a partner with its agreement and roster and, if families were
+// asked, their forms.
+func (d *district) enter(p *sample.Partner, families asking) {
 	d.t.Helper()
 	ctx := d.t.Context()
 	d.done(d.CreatePartner(ctx, officer, bodyOf[broker.PartnerRequest](d.t, p.PartnerBody)))
@@ -118,6 +128,9 @@ func (d *district) enter(p *sample.Partner) {
 	}
 	d.done(d.PutParticipation(ctx, partnerOf(p.ID), p.Agreement.ID, &roster))
 	for _, c := range p.Consents {
+		if !families {
+			break
+		}
 		request := bodyOf[broker.ConsentRequest](d.t, func() ([]byte, error) { return c.Body(p.Agreement.ID) })
 		d.done(d.CreateConsent(ctx, officer, request))
 	}

@@ -122,7 +122,7 @@ func benchRequest(t *testing.T) outcome {
 	const connections, lasts = 64, 2 * time.Second
 	l := line{bench: "whole request: token, policy, figures, durable entry, 64 connections", peer: "same handler with enforcement off", goal: .25, stretch: .6}
 	made := sample.Generate(sample.Options{})
-	d := furnished(t, t.TempDir(), made)
+	d := furnished(t, t.TempDir(), made, unasked)
 	request := get(t, d, made)
 	var ours, theirs []load
 	turn := func(address string, loads *[]load) func() side {
@@ -168,7 +168,7 @@ func benchLog(t *testing.T) outcome {
 	l := line{bench: fmt.Sprintf("request p50, log of %d → %d entries", few, many), peer: "itself", goal: 1.2, atMost: true}
 	made := sample.Generate(sample.Options{Students: 1000, Schools: 4})
 	turn := func(entries int) func() side {
-		d := furnished(t, t.TempDir(), made)
+		d := furnished(t, t.TempDir(), made, unasked)
 		size, err := d.LogSize(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -196,7 +196,7 @@ func TestARequestReadsLittleMoreOfALongerLog(t *testing.T) {
 	const step = 1_000
 	counted := &counts{}
 	made := sample.Generate(sample.Options{Students: 60, Schools: 2})
-	d := furnished(t, inMemory(t), made, counted.option)
+	d := furnished(t, inMemory(t), made, unasked, counted.option)
 	ask := func() int64 {
 		before := counted.gets.Load()
 		a, err := d.Comparison(t.Context(), partnerOf(made.Partners[0].ID), broker.ComparisonRequest{Agreement: made.Partners[0].Agreement.ID})

@@ -19,7 +19,7 @@ type Options struct {
 	Log       *slog.Logger         // one line a request; nil writes none
 	Registry  *prometheus.Registry // where the metrics are registered; nil makes one
 	Build     Build
-	Rate      Rate             // zero is 50 a second, 100 at once
+	Rate      Rate             // zero is 100 a second, 1,000 at once
 	Now       func() time.Time // for rates and durations only; nil is time.Now
 	Simulated bool             // every response says that the district's clock was set by hand
 	Sabotage  Sabotage
@@ -87,7 +87,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Rate.PerSecond <= 0 || o.Rate.Burst <= 0 {
-		o.Rate = Rate{PerSecond: 50, Burst: 100}
+		o.Rate = Rate{PerSecond: 100, Burst: 1000}
 	}
 	return o
 }

@@ -67,7 +67,7 @@ func open(t testing.TB, from func() (*town, error), change ...func(*furnishing))
 		t.Fatal(err)
 	}
 	f := furnishing{
-		broker: broker.Options{Clock: h.clock.Now, Policy: engine, Log: slogTo(h.log)},
+		broker: broker.Options{Clock: h.clock.Now, AcceptClockJump: true, Policy: engine, Log: slogTo(h.log)},
 		web:    web.Options{Log: slogTo(h.log), Rate: web.Rate{PerSecond: 1e9, Burst: 1e9}, Now: h.clock.Now},
 	}
 	for _, c := range change {

@@ -51,7 +51,7 @@ code 6 means that something does not agree; the first place is named.`,
 			return unproven(err)
 		}
 		return a.show(map[string]any{"verifies": true, "origin": b.Settings().Origin, "size": size}, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "The log of %s verifies: %s.\n", b.Settings().Origin, counted(int(size), "entry", "entries")) //nolint:gosec // a log is no 9 quintillion entries long
+			_, err := fmt.Fprintf(w, "The log of %s verifies: %s.\n", b.Settings().Origin, entries(int(size)))
 			return err
 		})
 	})
@@ -131,17 +131,17 @@ checks. The entries name people: keep the directory as safe as the district's ow
 			return fmt.Errorf("exporting the log: %w", err)
 		}
 		return a.show(map[string]any{"dir": args[0], "size": size}, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "Wrote %s to %s.\n", counted(int(size), "entry", "entries"), args[0])
+			_, err := fmt.Fprintf(w, "Wrote %s to %s.\n", entries(int(size)), args[0])
 			return err
 		})
 	})
 }
 
-func counted(n int, one, many string) string {
+func entries(n int) string {
 	if n == 1 {
-		return "1 " + one
+		return "1 entry"
 	}
-	return grouped(n) + " " + many
+	return grouped(n) + " entries"
 }
 
 // grouped writes a number with its thousands apart.

@@ -70,9 +70,13 @@ func (d *demo) furnish(ctx context.Context, scratch string) error {
 		day civil.Date
 		do  func(context.Context, string) error
 	}{
-		{year.Start + 40, d.loadRosters}, {year.Start + 40, d.agree}, {year.Start + 40, d.askFamilies},
-		{d.district.Sessions[1].End, d.withdraw}, {year.End - 1, d.uploadSessions},
-		{d.district.AsOf, d.loadRecords}, {d.district.AsOf, d.closeYear},
+		{year.Start + 40, d.loadRosters},
+		{year.Start + 40, d.agree},
+		{year.Start + 40, d.askFamilies},
+		{d.district.Sessions[1].End, d.withdraw},
+		{year.End - 1, d.uploadSessions},
+		{d.district.AsOf, d.loadRecords},
+		{d.district.AsOf, d.closeYear},
 	} {
 		d.clock.set(noon(step.day))
 		if err := step.do(ctx, scratch); err != nil {
@@ -93,7 +97,7 @@ func (d *demo) establish(ctx context.Context, show time.Time) error {
 		return err
 	}
 	var err error
-	d.broker, err = openStore(ctx, d.dir, broker.Options{Clock: d.clock.Now}, lockTry)
+	d.broker, err = openStore(ctx, d.dir, broker.Options{Clock: d.clock.Now})
 	return err
 }
 

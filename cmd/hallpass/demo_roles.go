@@ -33,7 +33,8 @@ func (d *demo) examples(ctx context.Context, api string) ([]example, error) {
 	}{
 		{
 			demoPartner + " of " + partner.Name, "the comparison, by grade too",
-			"/agreements/" + partner.Agreement.ID + "/comparisons?school=all", broker.TokenRequest{Role: broker.RolePartner, Subject: demoPartner, Partner: partner.ID},
+			"/agreements/" + partner.Agreement.ID + "/comparisons?school=all",
+			broker.TokenRequest{Role: broker.RolePartner, Subject: demoPartner, Partner: partner.ID},
 		},
 		{"guardian " + guardian, "the family's own answers", "/consents", broker.TokenRequest{Role: broker.RoleGuardian, Subject: guardian}},
 		{demoOfficer, "the agreements, the expired one too", "/agreements", broker.TokenRequest{Role: broker.RoleOfficer, Subject: demoOfficer}},

@@ -75,23 +75,29 @@ func (a *app) within(ctx context.Context, dir string, do work) error {
 }
 
 // reach hands the command to the process that serves the district, or opens
-// the store. While a service starts it has the store but no socket yet, so
-// both are tried in turn.
+// the store.
 func (a *app) reach(ctx context.Context, p place) (*broker.Broker, error) {
+	return a.open(ctx, p.dir, broker.Options{AcceptClockJump: p.acceptJump}, func() error { return a.handOver(ctx, p.dir) })
+}
+
+// open opens a store unless elsewhere finds the process that serves it. While a
+// service starts it has the store but no socket yet, and a short command has
+// the store for a moment, so both are tried in turn for a while.
+func (a *app) open(ctx context.Context, dir string, o broker.Options, elsewhere func() error) (*broker.Broker, error) {
 	for late := time.Now().Add(a.patience); ; {
-		if err := a.handOver(ctx, p.dir); !errors.Is(err, errNotServed) {
+		if err := elsewhere(); !errors.Is(err, errNotServed) {
 			return nil, err
 		}
-		b, err := openStore(ctx, p.dir, broker.Options{AcceptClockJump: p.acceptJump}, lockTry)
-		if err == nil || !errors.Is(err, bolt.ErrInUse) || time.Now().After(late) {
+		b, err := openStore(ctx, dir, o)
+		if err == nil || !errors.Is(err, bolt.ErrInUse) || time.Now().After(late) || ctx.Err() != nil {
 			return b, err
 		}
 	}
 }
 
-// openStore opens a district's directory, waiting for its lock.
-func openStore(ctx context.Context, dir string, o broker.Options, wait time.Duration) (*broker.Broker, error) {
-	o.Store = func(path string) (store.Engine, error) { return bolt.Open(path, bolt.Options{LockTimeout: wait}) }
+// openStore opens a district's directory, waiting for its lock for a moment.
+func openStore(ctx context.Context, dir string, o broker.Options) (*broker.Broker, error) {
+	o.Store = func(path string) (store.Engine, error) { return bolt.Open(path, bolt.Options{LockTimeout: lockTry}) }
 	b, err := broker.Open(ctx, dir, o)
 	if err != nil {
 		return nil, openError(dir, err)

@@ -59,6 +59,19 @@ func (a *app) handOver(ctx context.Context, dir string) error {
 	return a.follow(response.Body)
 }
 
+// alone returns errNotServed unless another process serves the district.
+func alone(ctx context.Context, dir string) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socketPath(dir))
+	if err != nil {
+		return errNotServed
+	}
+	return errors.Join(&failure{
+		exitUnavailable, "stop that process first; every command reaches it through admin.sock",
+		fmt.Errorf("another process serves the district in %s", dir),
+	}, conn.Close())
+}
+
 // overSocket speaks HTTP over a Unix socket, one request a connection.
 func overSocket(path string) *http.Transport {
 	return &http.Transport{

@@ -37,7 +37,7 @@ func run(args []string, stdout, stderr *os.File) int {
 	ctx, stop := untilStopped()
 	defer stop()
 	a := &app{
-		stdout: stdout, stderr: stderr, terminal: term.IsTerminal(int(stderr.Fd())), //nolint:gosec // descriptors are small
+		stdout: stdout, stderr: stderr, terminal: term.IsTerminal(int(stderr.Fd())),
 		env: environment(os.Environ()), person: person(), patience: patience,
 	}
 	var err error
@@ -111,7 +111,7 @@ policy, 5 store unavailable, 6 proof does not verify.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.fromEnvironment(cmd.Flags()); err != nil {
+			if err := a.fromEnvironment(cmd); err != nil {
 				return err
 			}
 			if a.output != outputHuman && a.output != outputJSON {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,8 +29,7 @@ const (
 
 func (a *app) serveCommand() *cobra.Command {
 	var s service
-	var c *cobra.Command
-	c = a.command(&cobra.Command{
+	c := a.command(&cobra.Command{
 		Use:   "serve",
 		Short: "Serve a district's API",
 		Long: `serve answers partners, families and the district's people over HTTP until it is
@@ -48,7 +48,7 @@ YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump).`,
 			if s.config == "" {
 				return nil
 			}
-			return fromFile(cmd.Flags(), a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump")
+			return fromFile(cmd, a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump")
 		},
 	}, func(ctx context.Context, _ []string) error { return a.serve(ctx, s) })
 	s.flags(c)
@@ -67,9 +67,9 @@ func (a *app) serve(ctx context.Context, s service) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	collectLess()
 	dir := a.path(s.dir)
-	b, err := openStore(ctx, dir, broker.Options{SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, max(a.patience, lockTry))
+	b, err := a.open(ctx, dir, broker.Options{SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, func() error { return alone(ctx, dir) })
 	if err != nil {
-		return err
+		return mayNotSet(ctx, at, dir, err)
 	}
 	server, err := listen(served{b, dir}, s, log)
 	if err != nil {
@@ -77,6 +77,21 @@ func (a *app) serve(ctx context.Context, s service) error {
 	}
 	a.announce(b, s, server, log)
 	return errors.Join(server.Serve(ctx), b.Close())
+}
+
+// mayNotSet tells a clock that may not be set from other trouble at opening.
+func mayNotSet(ctx context.Context, clock time.Time, dir string, err error) error {
+	if clock.IsZero() {
+		return err
+	}
+	b, again := openStore(ctx, dir, broker.Options{AcceptClockJump: true})
+	if again != nil {
+		return err
+	}
+	if !b.Settings().IsSimulated() {
+		err = usage(errors.New("--clock is for a simulated district only; hallpass init --simulated-clock makes one"))
+	}
+	return errors.Join(err, b.Close())
 }
 
 // collectLess lets the heap grow fourfold between collections, which a service

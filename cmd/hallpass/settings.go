@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -30,24 +30,23 @@ func variable(flag string) string {
 }
 
 // fromEnvironment sets the flags that were not given from their variables.
-func (a *app) fromEnvironment(flags *pflag.FlagSet) error {
-	var errs []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		value, given := a.env[variable(f.Name)]
-		if f.Changed || !given {
-			return
+func (a *app) fromEnvironment(c *cobra.Command) error {
+	for _, name := range slices.Sorted(maps.Keys(a.env)) {
+		flag := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, variablePrefix)), "_", "-")
+		if f := c.Flags().Lookup(flag); f == nil || f.Changed {
+			continue
 		}
-		if err := flags.Set(f.Name, value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", variable(f.Name), err))
+		if err := c.Flags().Set(flag, a.env[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-	})
-	return errors.Join(errs...)
+	}
+	return nil
 }
 
 // fromFile sets the flags that neither the command line nor a variable gave
 // from a YAML file of "flag: value" lines. A name that is not in allowed is an
 // error with its line.
-func fromFile(flags *pflag.FlagSet, path string, allowed ...string) error {
+func fromFile(c *cobra.Command, path string, allowed ...string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading the settings: %w", err)
@@ -72,10 +71,10 @@ func fromFile(flags *pflag.FlagSet, path string, allowed ...string) error {
 		if value.Kind != yaml.ScalarNode {
 			return at(value, name+" takes one value")
 		}
-		if flags.Changed(name) {
+		if c.Flags().Changed(name) {
 			continue
 		}
-		if err := flags.Set(name, value.Value); err != nil {
+		if err := c.Flags().Set(name, value.Value); err != nil {
 			return at(value, err.Error())
 		}
 	}

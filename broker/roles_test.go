@@ -1,0 +1,210 @@
+package broker_test
+
+import (
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+)
+
+// operation is one thing that callers may ask of the broker, and who may.
+type operation struct {
+	roles []broker.Role
+	ask   func(d *town, c broker.Caller) error
+}
+
+// dropped is the error of an answer that nobody reads.
+func dropped(a *broker.Answer, err error) error {
+	a.Drop()
+	return err
+}
+
+var (
+	officers   = []broker.Role{broker.RoleOfficer}
+	readers    = []broker.Role{broker.RoleOfficer, broker.RoleAuditor}
+	parties    = []broker.Role{broker.RoleOfficer, broker.RoleAuditor, broker.RolePartner}
+	stewards   = []broker.Role{broker.RoleSteward}
+	closers    = []broker.Role{broker.RoleOfficer, broker.RoleSteward}
+	uploaders  = []broker.Role{broker.RoleOfficer, broker.RolePartner}
+	families   = []broker.Role{broker.RoleOfficer, broker.RoleGuardian}
+	signers    = []broker.Role{broker.RoleOfficer, broker.RoleGuardian, broker.RolePartner}
+	everybody  = []broker.Role{broker.RolePartner, broker.RoleGuardian, broker.RoleOfficer, broker.RoleAuditor, broker.RoleSteward, broker.RoleCoordinator}
+	onlyReads  = []tlog.Event{tlog.AccessRefused, tlog.OfficerViewedLog, tlog.LogExported, tlog.QueryDenied}
+	noCallers  = []string{"RecordMisdirected"} // a record of the service's own
+	theEdgeOf  = day("2031-03-11")
+	noSuchStep = event("no such event")
+)
+
+// operations are all of them, by the name of the method. The arguments are
+// such that whoever may ask is not refused for anything else that looks the
+// same.
+func operations(t *testing.T, consentID string) map[string]operation {
+	ctx := t.Context()
+	return map[string]operation{
+		"CreatePartner": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CreatePartner(ctx, c, broker.PartnerRequest{ID: "club"}))
+		}},
+		"AdvancePartner": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.AdvancePartner(ctx, c, "club", noSuchStep))
+		}},
+		"BanPartner": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.BanPartner(ctx, c, "club", broker.BanRequest{Until: theEdgeOf}))
+		}},
+		"RevokeTokens": {officers, func(d *town, c broker.Caller) error { return dropped(d.RevokeTokens(ctx, c, "absent")) }},
+		"Partners":     {readers, func(d *town, c broker.Caller) error { return dropped(d.Partners(ctx, c)) }},
+		"Partner":      {parties, func(d *town, c broker.Caller) error { return dropped(d.Partner(ctx, c, "club")) }},
+		"CreateAgreement": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CreateAgreement(ctx, c, terms("club", "club")))
+		}},
+		"Sign": {uploaders, func(d *town, c broker.Caller) error {
+			return dropped(d.Sign(ctx, c, "club", signature("partner", sha)))
+		}},
+		"AdvanceAgreement": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.AdvanceAgreement(ctx, c, "club", noSuchStep))
+		}},
+		"Agreements":    {parties, func(d *town, c broker.Caller) error { return dropped(d.Agreements(ctx, c)) }},
+		"Agreement":     {parties, func(d *town, c broker.Caller) error { return dropped(d.Agreement(ctx, c, "club")) }},
+		"AgreementText": {parties, func(d *town, c broker.Caller) error { return dropped(d.AgreementText(ctx, c, "club")) }},
+		"SchoolAgreements": {[]broker.Role{broker.RoleOfficer, broker.RoleCoordinator}, func(d *town, c broker.Caller) error {
+			return dropped(d.SchoolAgreements(ctx, c, north))
+		}},
+		"PutParticipation": {uploaders, func(d *town, c broker.Caller) error {
+			return dropped(d.PutParticipation(ctx, c, "club", strings.NewReader("")))
+		}},
+		"PutRoster": {uploaders, func(d *town, c broker.Caller) error {
+			return dropped(d.PutRoster(ctx, c, "club", strings.NewReader("")))
+		}},
+		"PutSessions": {uploaders, func(d *town, c broker.Caller) error {
+			return dropped(d.PutSessions(ctx, c, "club", strings.NewReader("")))
+		}},
+		"Participation": {uploaders, func(d *town, c broker.Caller) error { return dropped(d.Participation(ctx, c, "club")) }},
+		"CreateConsent": {signers, func(d *town, c broker.Caller) error {
+			return dropped(d.CreateConsent(ctx, c, broker.ConsentRequest{Agreement: "club", Student: broker.StudentRef{StudentID: ann.id}}))
+		}},
+		"WithdrawConsent": {families, func(d *town, c broker.Caller) error {
+			return dropped(d.WithdrawConsent(ctx, c, consentID, broker.WithdrawRequest{By: broker.SignerRef{GuardianID: ann.mother()}}))
+		}},
+		"InvalidateConsent": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.InvalidateConsent(ctx, c, consentID, broker.ReviewRequest{}))
+		}},
+		"OverrideHold": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.OverrideHold(ctx, c, consentID, broker.ReviewRequest{}))
+		}},
+		"ConfirmConsent": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.ConfirmConsent(ctx, c, "cns_absent", broker.ConfirmRequest{}))
+		}},
+		"Consents":    {families, func(d *town, c broker.Caller) error { return dropped(d.Consents(ctx, c)) }},
+		"Consent":     {families, func(d *town, c broker.Caller) error { return dropped(d.Consent(ctx, c, consentID)) }},
+		"Matches":     {stewards, func(d *town, c broker.Caller) error { return dropped(d.Matches(ctx, c)) }},
+		"DecideMatch": {stewards, func(d *town, c broker.Caller) error { return dropped(d.DecideMatch(ctx, c, "mch_absent", broker.MatchRequest{None: true})) }},
+		"Import": {closers, func(d *town, c broker.Caller) error {
+			_, err := d.Import(ctx, c, broker.ImportRequest{Path: t.TempDir(), Options: loadAll})
+			return err
+		}},
+		"Periods": {[]broker.Role{broker.RoleOfficer, broker.RoleSteward, broker.RoleAuditor, broker.RolePartner}, func(d *town, c broker.Caller) error {
+			return dropped(d.Periods(ctx, c))
+		}},
+		"SetCalendar": {closers, func(d *town, c broker.Caller) error {
+			return dropped(d.SetCalendar(ctx, c, townFall, broker.CalendarRequest{}))
+		}},
+		"Freeze":      {closers, func(d *town, c broker.Caller) error { return dropped(d.Freeze(ctx, c, townLent)) }},
+		"ClosePeriod": {closers, func(d *town, c broker.Caller) error { return dropped(d.ClosePeriod(ctx, c, townLent)) }},
+		"Entries":     {readers, func(d *town, c broker.Caller) error { return dropped(d.Entries(ctx, c, broker.EntriesRequest{})) }},
+		"ListEntries": {readers, func(d *town, c broker.Caller) error { _, err := d.ListEntries(ctx, c, 0, 1); return err }},
+		"Proof":       {readers, func(d *town, c broker.Caller) error { return dropped(d.Proof(ctx, c, broker.ProofRequest{})) }},
+		"ExportLog": {readers, func(d *town, c broker.Caller) error {
+			_, err := d.ExportLog(ctx, c, filepath.Join(t.TempDir(), "log"), nil)
+			return err
+		}},
+		"Checkpoint": {everybody, func(d *town, c broker.Caller) error { return dropped(d.Checkpoint(ctx, c)) }},
+		// Who holds the agreement is told by the rules that its role is answered
+		// nothing; whoever does not sees no agreement.
+		"Comparison": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
+			return dropped(d.Comparison(ctx, c, broker.ComparisonRequest{Agreement: "club"}))
+		}},
+		"Students": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
+			return dropped(d.Students(ctx, c, broker.StudentsRequest{Agreement: "club", Period: "current"}))
+		}},
+	}
+}
+
+// callers are one person of each role.
+func callers() map[broker.Role]broker.Caller {
+	return map[broker.Role]broker.Caller{
+		broker.RoleOfficer: officer, broker.RoleSteward: steward, broker.RoleAuditor: auditor, broker.RolePartner: partnerOf("club"),
+		broker.RoleGuardian:    guardian(ann.mother()),
+		broker.RoleCoordinator: {Subject: "Cora Coordinator", Role: broker.RoleCoordinator, Schools: []string{north}},
+	}
+}
+
+func TestEveryOperationOfTheBrokerStandsInTheTableOfRoles(t *testing.T) {
+	t.Parallel()
+	table := operations(t, "")
+	methods := reflect.TypeFor[*broker.Broker]()
+	for m := range methods.Methods() {
+		takesCaller := m.Type.NumIn() > 2 && m.Type.In(2) == reflect.TypeFor[broker.Caller]()
+		if _, listed := table[m.Name]; takesCaller != listed && !slices.Contains(noCallers, m.Name) {
+			t.Errorf("%s takes a caller: %t; stands in the table: %t", m.Name, takesCaller, listed)
+		}
+	}
+}
+
+func TestAWrongRoleFindsNothingAndLeavesAnEntry(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	made := d.consent(consentTo("club", ann))
+	for name, op := range operations(t, made.ID) {
+		for role, c := range callers() {
+			before := d.size()
+			err := op.ask(d, c)
+			var refusals int
+			for _, e := range d.since(before) {
+				if e.Event == tlog.AccessRefused && e.Caller.Role == string(role) && e.Caller.Subject == c.Subject {
+					refusals++
+				}
+			}
+			if slices.Contains(op.roles, role) {
+				if refusals > 0 {
+					t.Errorf("%s: the %s was refused: %v", name, role, err)
+				}
+				continue
+			}
+			if broker.KindOf(err) != broker.NotAvailable || refusals != 1 {
+				t.Errorf("%s: the %s got %v and left %d entries of a refusal", name, role, err, refusals)
+			}
+		}
+	}
+}
+
+func TestTheRulesAnswerNobodyButPartners(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	table := operations(t, "")
+	for _, name := range []string{"Comparison", "Students"} {
+		for _, role := range []broker.Role{broker.RoleOfficer, broker.RoleAuditor, broker.RoleCoordinator} {
+			denied(t, nil, table[name].ask(d, callers()[role]), "role_not_permitted")
+		}
+	}
+}
+
+func TestAnAuditorChangesNothing(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	made := d.consent(consentTo("club", ann))
+	before := d.size()
+	for _, op := range operations(t, made.ID) {
+		_ = op.ask(d, auditor)
+	}
+	for _, e := range d.events(before) {
+		if !slices.Contains(onlyReads, e) {
+			t.Errorf("the auditor left a %s", e)
+		}
+	}
+}
