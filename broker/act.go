@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -20,7 +21,8 @@ type act struct {
 	event   tlog.Event
 	lane    store.Lane
 	caller  Caller
-	request any // what was asked; only its digest is in the public half
+	request any          // what was asked; only its digest is in the public half
+	closes  *records.SID // a student whose rows the act may close: it waits for every answer on its way
 }
 
 // outcome is what an act did.
@@ -34,6 +36,7 @@ type outcome struct {
 	subjects  []records.SID       // the students concerned
 	places    int                 // how many the reader of the receipt knows there may be
 	body      any                 // the entry's private half; nil: the request
+	moved     []string            // agreements whose answers the act changes
 }
 
 // moment is the one reading of the clock that an operation uses.
@@ -47,14 +50,42 @@ func (b *Broker) moment() moment {
 	return moment{now, civil.Of(now, b.zone)}
 }
 
-// perform runs an act in the Update that records it.
+// perform runs an act in the Update that records it. An act that may close a
+// student's rows denies the student in memory first and is acknowledged only
+// when every answer on its way has landed; a store that failed leaves the
+// student denied. Who reaches for what is not theirs finds nothing, and the
+// log says so.
 func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (*Answer, error) {
-	var (
-		out  outcome
-		data []byte
-		s    sealed
-	)
-	_, err := b.store.Update(ctx, a.lane, func(tx store.Tx) (err error) {
+	if a.closes != nil {
+		b.flights.deny(*a.closes)
+	}
+	out, data, s, err := b.update(ctx, a, do)
+	if a.closes != nil {
+		if err == nil {
+			b.flights.barrier(out.moved)
+		}
+		if b.store.Failed() == nil {
+			b.flights.allow(*a.closes)
+		}
+	}
+	if err != nil {
+		return nil, b.turnAway(ctx, a.caller, string(a.event), storeError(err))
+	}
+	if out.unlogged {
+		return &Answer{body: envelope(data, nil)}, nil
+	}
+	receipt, err := b.receipt(context.WithoutCancel(ctx), s.entry)
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{body: envelope(data, receipt), created: out.created}, nil
+}
+
+func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (out outcome, data []byte, s sealed, err error) {
+	_, err = b.store.Update(ctx, a.lane, func(tx store.Tx) (err error) {
+		if err := b.valid(tx, a.caller); err != nil && a.event != tlog.AuthMisdirected {
+			return err
+		}
 		if out, err = do(tx, b.moment()); err != nil {
 			return err
 		}
@@ -70,17 +101,34 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 		}
 		return b.append(tx, &s)
 	})
-	if err != nil {
-		return nil, storeError(err)
+	return out, data, s, err
+}
+
+// valid refuses a token that has ended or was revoked.
+func (b *Broker) valid(r store.Reader, c Caller) error {
+	if c.expired(b.clock()) {
+		return &Error{Kind: Unauthenticated, Detail: "the token has expired; ask for a new one"}
 	}
-	if out.unlogged {
-		return &Answer{body: envelope(data, nil)}, nil
+	if !c.is(RolePartner) {
+		return nil
 	}
-	receipt, err := b.receipt(context.WithoutCancel(ctx), s.entry)
-	if err != nil {
-		return nil, err
+	epoch, err := number(r, colEpochs, key(c.Partner))
+	if err == nil && c.Epoch < epoch {
+		err = &Error{Kind: Unauthenticated, Detail: "the token was revoked; ask for a new one"}
 	}
-	return &Answer{body: envelope(data, receipt), created: out.created}, nil
+	return err
+}
+
+// turnAway leaves an entry about a refusal that concerns who asks: a revoked
+// token, or what is not the caller's. It returns the error to answer with.
+func (b *Broker) turnAway(ctx context.Context, c Caller, operation string, err error) error {
+	switch KindOf(err) {
+	case NotAvailable:
+		return b.refuseAccess(ctx, c, operation)
+	case Unauthenticated:
+		return errors.Join(b.RecordMisdirected(ctx, c, "revoked"), err)
+	}
+	return err
 }
 
 func (a act) draft(out outcome, data []byte) (draft, error) {
@@ -106,10 +154,13 @@ func (a act) draft(out outcome, data []byte) (draft, error) {
 }
 
 // read answers from one snapshot without an entry: the district's public and
-// administrative facts, never a student's.
-func (b *Broker) read(ctx context.Context, do func(store.Reader, moment) (any, error)) (*Answer, error) {
+// administrative facts.
+func (b *Broker) read(ctx context.Context, c Caller, operation string, do func(store.Reader, moment) (any, error)) (*Answer, error) {
 	var data []byte
 	err := b.store.View(ctx, func(r store.Reader) error {
+		if err := b.valid(r, c); err != nil {
+			return err
+		}
 		v, err := do(r, b.moment())
 		if err != nil {
 			return err
@@ -118,7 +169,7 @@ func (b *Broker) read(ctx context.Context, do func(store.Reader, moment) (any, e
 		return err
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return nil, b.turnAway(ctx, c, operation, storeError(err))
 	}
 	return &Answer{body: envelope(data, nil)}, nil
 }
@@ -135,8 +186,7 @@ func (b *Broker) admit(ctx context.Context, c Caller, operation string, roles ..
 // refuseAccess records that a caller reached for what is not theirs.
 func (b *Broker) refuseAccess(ctx context.Context, c Caller, operation string) error {
 	a := act{event: tlog.AccessRefused, lane: store.LanePartner, caller: c, request: map[string]string{"operation": operation}}
-	_, err := b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil })
-	if err != nil {
+	if _, err := b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil }); err != nil {
 		return err
 	}
 	return notAvailable()

@@ -108,6 +108,9 @@ func (b *Broker) saved(tx store.Tx, m moment, rec agreementRecord, created bool)
 	if len(rec.Agreement.Signatures) == 2 && rec.Agreement.Clauses.Profile == agreement.PublishedTable {
 		out.body = map[string]any{"state": rec.Agreement.StateOn(m.today), "signatures": rec.Agreement.Signatures, "accepted_risk": acceptedRisk}
 	}
+	if err := bump(tx, colHead, key(headTerms)); err != nil {
+		return outcome{}, err
+	}
 	return out, agreementHistory.put(tx, key(rec.Agreement.ID, uint64(rec.Agreement.Version), rec.Revision), rec)
 }
 
@@ -203,7 +206,7 @@ func (b *Broker) Agreements(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list agreements", RoleOfficer, RoleAuditor, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.listAgreements(ctx, func(a agreement.Agreement) bool { return c.mine(a) })
+	return b.listAgreements(ctx, c, func(a agreement.Agreement) bool { return c.mine(a) })
 }
 
 // SchoolAgreements lists the agreements at a school (the coordinator who
@@ -215,11 +218,11 @@ func (b *Broker) SchoolAgreements(ctx context.Context, c Caller, school string) 
 	if c.is(RoleCoordinator) && !slices.Contains(c.Schools, school) {
 		return nil, b.refuseAccess(ctx, c, "list a school's agreements")
 	}
-	return b.listAgreements(ctx, func(a agreement.Agreement) bool { return slices.Contains(a.Clauses.Schools, school) })
+	return b.listAgreements(ctx, c, func(a agreement.Agreement) bool { return slices.Contains(a.Clauses.Schools, school) })
 }
 
-func (b *Broker) listAgreements(ctx context.Context, shown func(agreement.Agreement) bool) (*Answer, error) {
-	return b.read(ctx, func(r store.Reader, m moment) (any, error) {
+func (b *Broker) listAgreements(ctx context.Context, c Caller, shown func(agreement.Agreement) bool) (*Answer, error) {
+	return b.read(ctx, c, "list agreements", func(r store.Reader, m moment) (any, error) {
 		list := []agreementView{}
 		err := agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
 			if shown(rec.Agreement) {
@@ -247,7 +250,7 @@ func (b *Broker) showAgreement(ctx context.Context, c Caller, id string, show fu
 	if err := b.admit(ctx, c, "read an agreement", RoleOfficer, RoleAuditor, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, func(r store.Reader, m moment) (any, error) {
+	return b.read(ctx, c, "read an agreement", func(r store.Reader, m moment) (any, error) {
 		rec, found, err := agreements.get(r, key(id))
 		if err != nil || !found || !c.mine(rec.Agreement) {
 			return nil, orNotAvailable(err)

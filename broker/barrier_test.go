@@ -111,7 +111,9 @@ func TestTheNextAnswerAfterAWithdrawalLacksTheRow(t *testing.T) {
 }
 
 // motherOf is the caller that a mother's token makes.
-func motherOf(k kid) broker.Caller { return broker.Caller{Subject: k.mother(), Role: broker.RoleGuardian} }
+func motherOf(k kid) broker.Caller {
+	return broker.Caller{Subject: k.mother(), Role: broker.RoleGuardian}
+}
 
 func TestAnAnswerThatBlocksIsCutAndTheWithdrawalThenReturns(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,8 @@ type memos struct {
 	partners   *memo[partnerRecord]
 	released   *memo[[]releaseRef]
 	releases   *memo[releaseRecord]
+	freezes    *memo[freeze]
+	behind     *memo[setsBehind]
 }
 
 // Open opens a district's directory. It refuses a damaged store, a store
@@ -88,7 +90,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	b := &Broker{
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
-		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases)},
+		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind)},
 		payments: newPayCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 	}
 	if b.log == nil {
@@ -221,12 +223,11 @@ func (b *Broker) setClock(o Options) error {
 
 // clock is the district's time: it never goes back behind the newest entry,
 // so that nothing that had ended revives when the wall clock is set back.
+//
+// It has whole milliseconds, as the log has: what is recorded at a moment has
+// happened at that moment, on whatever side of it the wall clock is.
 func (b *Broker) clock() time.Time {
-	now, newest := b.wall(), time.UnixMilli(b.newest.Load())
-	if now.Before(newest) {
-		return newest
-	}
-	return now
+	return time.UnixMilli(max(b.wall().UnixMilli(), b.newest.Load())).UTC()
 }
 
 // ErrRolledBack says that the store is older than the log that was signed.

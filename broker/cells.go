@@ -25,21 +25,20 @@ type attendanceCell struct {
 	Rate     sdc.Milli `json:"rate"`
 }
 
-// attendance counts the open days. A suspension shows as what it is in the
-// register's arithmetic, present or absent, never as a suspension.
+// attendance counts the open days, school by school. A suspension shows as
+// what it is in the register's arithmetic, present or absent, never as a
+// suspension.
 func (w *walk) attendance(o opened) *attendanceCell {
-	spans := o.spans[consent.Attendance]
-	if len(spans) == 0 {
-		return nil
-	}
 	var total records.Attendance
-	for _, part := range w.openSessions(records.AttendanceFamily, o, spans) {
-		a, status := w.s.data.district.Attendance(o.student, part, o.schools[consent.Attendance], w.settings)
-		if status != records.Reported {
-			continue
+	for _, part := range o.parts[consent.Attendance] {
+		for _, s := range w.countable(o, part) {
+			a, status := w.s.data.district.Attendance(o.student, s, []string{part.school}, w.settings)
+			if status != records.Reported {
+				continue
+			}
+			total.Enrolled += a.Enrolled
+			total.Missed += a.Missed
 		}
-		total.Enrolled += a.Enrolled
-		total.Missed += a.Missed
 	}
 	if total.Enrolled == 0 {
 		return nil
@@ -47,33 +46,42 @@ func (w *walk) attendance(o opened) *attendanceCell {
 	enrolled, missed := total.Enrolled*500, total.Missed // thousandths of a day
 	return &attendanceCell{
 		Enrolled: sdc.Milli(enrolled), Absent: sdc.Milli(missed),
-		Rate: sdc.Milli((100_000*(enrolled-missed) + enrolled/2) / enrolled / 100 * 100),
+		Rate: sdc.Milli((100_000*(enrolled-missed)/enrolled + 50) / 100 * 100),
 	}
 }
 
-// openSessions cuts the open days into spans of daily marks and, where a
-// school reports totals only, into the sessions that lie wholly inside: a
-// total that reaches over a closed day stays closed.
-func (w *walk) openSessions(family records.Family, o opened, spans []consent.Span) []records.Session {
-	var parts []records.Session
-	for _, span := range spans {
-		if span.From <= w.year.Start && span.To >= w.year.End {
-			return []records.Session{w.year}
-		}
-		parts = append(parts, records.Session{Start: span.From, End: span.To})
+// countable cuts the open days at a school into what can be counted: the whole
+// year; or the sessions that the school reported as a total and that are open
+// as a whole, and the other open days by their marks. A total that reaches
+// over a closed day stays closed, with all its days.
+func (w *walk) countable(o opened, part openPart) []records.Session {
+	if inside(w.year, part.spans) {
+		return []records.Session{w.year}
 	}
+	var list []records.Session
+	var totals []consent.Span
 	for _, s := range w.s.data.district.Sessions {
-		if s.Parent == w.year.ID && inside(s, spans) && w.summarised(family, o, s) {
-			parts = append(parts, s)
+		if !w.totalled(o, part.school, s) {
+			continue
+		}
+		totals = append(totals, consent.Span{From: s.Start, To: s.End})
+		if inside(s, part.spans) {
+			list = append(list, s)
 		}
 	}
-	return parts
+	for _, span := range part.spans {
+		marked := consent.Window{RecordsFrom: span.From, RecordsTo: span.To, Closed: totals}
+		for _, open := range consent.Open(marked, span.From, span.To) {
+			list = append(list, records.Session{Start: open.From, End: open.To})
+		}
+	}
+	return list
 }
 
-func (w *walk) summarised(family records.Family, o opened, s records.Session) bool {
-	return slices.ContainsFunc(o.student.Summaries, func(sum records.Summary) bool {
-		return family == records.AttendanceFamily && sum.Session == s.ID
-	})
+// totalled reports whether a school gave the child's attendance over a session
+// as a total.
+func (w *walk) totalled(o opened, school string, s records.Session) bool {
+	return slices.ContainsFunc(o.student.Summaries, func(sum records.Summary) bool { return sum.School == school && sum.Session == s.ID })
 }
 
 // inside reports whether a session lies wholly in one of the spans.
@@ -92,15 +100,11 @@ type gradeCell struct {
 
 // grades lists the results of sessions that are open as a whole.
 func (w *walk) grades(o opened) []gradeCell {
-	spans := o.spans[consent.Grades]
-	if len(spans) == 0 {
-		return nil
-	}
 	var cells []gradeCell
 	for _, r := range o.student.Results {
 		s, ok := w.s.data.district.Session(r.Session)
 		year, known := w.s.data.district.YearOfSession(s)
-		if !ok || !known || year.ID != w.year.ID || !inside(s, spans) || !slices.Contains(o.schools[consent.Grades], r.School) {
+		if !ok || !known || year.ID != w.year.ID || !o.holds(consent.Grades, r.School, s) {
 			continue
 		}
 		cells = append(cells, gradeCell{r.Course, r.Session, gradeText(r, w.settings.Scales), r.Scale, sdc.Milli(r.Credits) * 10})
@@ -131,13 +135,13 @@ func (w *walk) discipline(o opened) []incidentCell {
 	var cells []incidentCell
 	for _, in := range o.student.Incidents {
 		var cell incidentCell
-		if w.opens(o, consent.DisciplineDates, in) {
+		if o.day(consent.DisciplineDates, in.School, in.Day) {
 			cell.Date = in.Day
 		}
-		if w.opens(o, consent.DisciplineIncident, in) {
+		if o.day(consent.DisciplineIncident, in.School, in.Day) {
 			cell.Type = in.Type
 		}
-		if w.opens(o, consent.DisciplineAction, in) {
+		if o.day(consent.DisciplineAction, in.School, in.Day) {
 			cell.Action, cell.Days = in.Action.String(), sdc.Milli(in.Days)*500
 		}
 		if cell != (incidentCell{}) {
@@ -146,11 +150,6 @@ func (w *walk) discipline(o opened) []incidentCell {
 	}
 	slices.SortStableFunc(cells, compareIncidents)
 	return cells
-}
-
-func (w *walk) opens(o opened, c consent.Category, in records.Incident) bool {
-	return slices.Contains(o.schools[c], in.School) &&
-		slices.ContainsFunc(o.spans[c], func(s consent.Span) bool { return s.From <= in.Day && in.Day <= s.To })
 }
 
 // compareIncidents orders lines by date and, where there is none, by what they

@@ -37,19 +37,20 @@ func (b *Broker) answers(r store.Reader, d *dataset) ([]answered, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, answered{uint32(i), b.lawOf(p), grants})
+		list = append(list, answered{uint32(i), b.lawOf(p, grants), grants})
 	}
 	return list, nil
 }
 
 // candidates are the agreements that report on the period: signed, with a
 // roster, whose term the period touches, in the order of their ids.
-func (b *Broker) candidates(r store.Reader, m moment, d *dataset, s records.Session, f *frozen, people []answered) ([]sdc.Candidate, error) {
+func (b *Broker) candidates(r store.Reader, m moment, d *dataset, f *frozen, people []answered) ([]sdc.Candidate, error) {
+	s := f.period
 	for _, family := range consent.Families() {
-		f.any[family] = roaring.New()
+		f.opened[family] = roaring.New()
 		for _, p := range people {
 			if consent.EverOpened(p.law, p.grants, family, s.Start, s.End) {
-				f.any[family].Add(p.ordinal)
+				f.opened[family].Add(p.ordinal)
 			}
 		}
 	}
@@ -65,13 +66,13 @@ func (b *Broker) candidates(r store.Reader, m moment, d *dataset, s records.Sess
 		if !reports(rec, s, m.today) {
 			return nil
 		}
-		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, any: f.any, placed: placed, census: rosterCensus}
+		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, opened: f.opened, placed: placed, census: rosterCensus}
 		candidate, frozen, err := c.candidate()
 		if err != nil || candidate.Rows == nil {
 			return err
 		}
 		frozen.Revision = rec.Revision
-		f.freeze.Agreements = append(f.freeze.Agreements, frozen)
+		f.freeze.Agreements, f.parts = append(f.freeze.Agreements, frozen.ID), append(f.parts, frozen)
 		batch = append(batch, candidate)
 		return nil
 	})
@@ -94,7 +95,7 @@ type chooser struct {
 	s      records.Session
 	rec    agreementRecord
 	people []answered
-	any    map[string]*roaring.Bitmap
+	opened map[string]*roaring.Bitmap // V_any by family
 	placed []compare.Placement
 	census civil.Date // of the roster
 }
@@ -120,10 +121,22 @@ func (c chooser) candidate() (sdc.Candidate, frozenAgreement, error) {
 		if !ok {
 			continue
 		}
-		column := c.b.column(c.d.district, ind, c.s, clauses.Schools, f.Scale, groups.Whole())
+		column := c.b.column(c.d.district, ind, c.s, clauses.Schools, f.Scale, c.placedAt(clauses.Schools))
 		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: id, Family: string(ind.Family), Covered: column.Covered()})
 	}
 	return out, f, nil
+}
+
+// placedAt are all students of the schools: whether an indicator is reported
+// must not depend on who takes part.
+func (c chooser) placedAt(schools []string) *roaring.Bitmap {
+	set := roaring.New()
+	for _, p := range c.placed {
+		if slices.Contains(schools, p.School) {
+			set.Add(p.Ordinal)
+		}
+	}
+	return set
 }
 
 // roster is the one that the census froze, with the children who can be found
@@ -163,9 +176,10 @@ func (c chooser) dosage(roster []member) map[uint32]int {
 		year = c.s
 	}
 	out := map[uint32]int{}
+	consenting := c.consenting()
 	for _, kid := range children(roster) {
 		i, found := c.ordinal(kid.sid)
-		if !found || c.consentOnly() && !c.consented(i) {
+		if !found || c.consentOnly() && !consenting.Contains(i) {
 			continue
 		}
 		st := &c.d.district.Students[i]
@@ -188,13 +202,13 @@ func (c chooser) ordinal(sid records.SID) (uint32, bool) {
 
 func (c chooser) consentOnly() bool { return c.rec.Agreement.Clauses.Basis == agreement.ConsentOnly }
 
-func (c chooser) consented(ordinal uint32) bool {
+// consenting are those of whom a grant in force opens anything to the partner.
+func (c chooser) consenting() *roaring.Bitmap {
+	set := roaring.New()
 	for _, family := range consent.Families() {
-		if c.self(family).Contains(ordinal) {
-			return true
-		}
+		set.Or(c.self(family))
 	}
-	return false
+	return set
 }
 
 // self is V_self: whose values of a family a grant in force opens to this
@@ -213,7 +227,7 @@ func (c chooser) self(family string) *roaring.Bitmap {
 func (c chooser) known() map[string]sdc.Known {
 	out := map[string]sdc.Known{}
 	for _, family := range consent.Families() {
-		out[family] = sdc.Known{Self: c.self(family), Any: c.any[family]}
+		out[family] = sdc.Known{Self: c.self(family), Any: c.opened[family]}
 	}
 	return out
 }

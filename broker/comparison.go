@@ -165,7 +165,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
 	data.addNotReported(q, rec.Release.Figures)
 	p := pay{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {
-		if p.detail, err = shownTo(s, sum.seen); err != nil {
+		if p.detail, err = shownTo(s, sum.seen, d.Categories); err != nil {
 			return pay{}, err
 		}
 		p.places = len(sum.walk.roster)

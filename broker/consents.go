@@ -26,7 +26,7 @@ func (b *Broker) CreateConsent(ctx context.Context, c Caller, req ConsentRequest
 		return nil, err
 	}
 	a := act{event: tlog.ConsentGranted, lane: store.LaneOfficer, caller: c, request: req}
-	return b.enterBehindBarrier(ctx, a, req, func(tx store.Tx, m moment) (outcome, error) {
+	return b.enterAnswer(ctx, a, req, func(tx store.Tx, m moment) (outcome, error) {
 		return b.enterConsent(tx, m, c, id, req)
 	})
 }
@@ -74,6 +74,9 @@ func (r ConsentRequest) grant(id string, rec agreementRecord, c Caller, p record
 	return g, nil
 }
 
+// longestConsent is how many years a family's yes can last.
+const longestConsent = 3
+
 // checkGrant refuses what no law or agreement lets a family sign.
 func (b *Broker) checkGrant(g consent.Grant, rec agreementRecord, p records.Profile) error {
 	if err := g.Validate(); err != nil {
@@ -85,7 +88,10 @@ func (b *Broker) checkGrant(g consent.Grant, rec agreementRecord, p records.Prof
 		}
 	}
 	signed := civil.Of(g.SignedAt, b.zone)
-	eligible := b.lawOf(p).Eligible(signed)
+	if g.Expires > signed.AddYears(longestConsent) {
+		return invalidField("expires", "is over three years after the signature", "ask again by then: every consent ends by itself")
+	}
+	eligible := b.lawOf(p, nil).Eligible(signed)
 	if eligible != (g.Capacity == consent.EligibleStudent) {
 		return invalidField("signer", "did not hold the student's rights on the day of signing", "ask the person who holds them: at 18 that is the student")
 	}
@@ -116,12 +122,13 @@ func (b *Broker) acceptGrant(tx store.Tx, g consent.Grant, rec agreementRecord, 
 	if err := tx.Put(colConsentIDs, key(g.ID), at.bytes()); err != nil {
 		return outcome{}, err
 	}
-	if err := b.moveConsent(tx, g.Party); err != nil {
+	moved, err := b.moveConsent(tx, g.Party)
+	if err != nil {
 		return outcome{}, err
 	}
 	out := outcome{
 		data: consentView(g, rec.Agreement.ID), created: true, key: studentKey(p.SID),
-		subjects: []records.SID{p.SID}, body: g, agreement: rec.Agreement,
+		subjects: []records.SID{p.SID}, body: g, agreement: rec.Agreement, moved: moved,
 	}
 	if len(held) > 0 {
 		out.event = tlog.ConsentHeld
@@ -185,7 +192,7 @@ func (b *Broker) OverrideHold(ctx context.Context, c Caller, id string, req Revi
 	}
 	at, err := b.findGrant(ctx, c, id)
 	if err != nil {
-		return nil, err
+		return nil, b.turnAway(ctx, c, "override a hold", err)
 	}
 	a := act{event: tlog.ConsentOpened, lane: store.LaneOfficer, caller: c, request: req}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
@@ -193,7 +200,7 @@ func (b *Broker) OverrideHold(ctx context.Context, c Caller, id string, req Revi
 		if err != nil {
 			return outcome{}, err
 		}
-		if len(g.Held) == 0 {
+		if !slices.ContainsFunc(g.Held, func(h consent.Hold) bool { return h.Override == "" }) {
 			return outcome{}, conflict("nothing of this consent is held")
 		}
 		for i := range g.Held {
@@ -212,7 +219,7 @@ func (b *Broker) Consents(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list consents", RoleGuardian, RoleOfficer); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "list consents", func(r store.Reader, _ moment) (any, error) {
 		if c.is(RoleOfficer) {
 			waiting, err := b.waitingForms(r)
 			return map[string]any{"consents": waiting}, err
@@ -233,12 +240,8 @@ func (b *Broker) familyGrants(r store.Reader, c Caller) ([]grantView, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := b.profile(r, sid)
-		if err != nil {
-			return nil, err
-		}
 		for _, g := range grants {
-			if g.Signer == c.signer(p) {
+			if g.Signer == c.signer() {
 				list = append(list, consentView(g, ""))
 			}
 		}
@@ -253,15 +256,15 @@ func (b *Broker) Consent(ctx context.Context, c Caller, id string) (*Answer, err
 	}
 	at, err := b.findGrant(ctx, c, id)
 	if KindOf(err) == NotAvailable && c.is(RoleOfficer) {
-		return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+		return b.read(ctx, c, "read a consent", func(r store.Reader, _ moment) (any, error) {
 			f, err := b.getForm(r, id)
 			return f.view(), err
 		})
 	}
 	if err != nil {
-		return nil, err
+		return nil, b.turnAway(ctx, c, "read a consent", err)
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "read a consent", func(r store.Reader, _ moment) (any, error) {
 		g, err := b.getGrant(r, at)
 		return consentView(g, ""), err
 	})

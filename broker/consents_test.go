@@ -29,6 +29,7 @@ func TestAConsentIsRefusedWithoutAnyElementOfTheLaw(t *testing.T) {
 		{"days in the wrong order", "records_to", func(r *broker.ConsentRequest) { r.RecordsTo = r.RecordsFrom - 1 }},
 		{"no end", "expires", func(r *broker.ConsentRequest) { r.Expires = 0 }},
 		{"an end before the signing", "expires", func(r *broker.ConsentRequest) { r.Expires = day("2026-03-01") }},
+		{"an end over three years away", "expires", func(r *broker.ConsentRequest) { r.Expires = day("2029-03-10") }},
 		{"no date of signing", "signed_at", func(r *broker.ConsentRequest) { r.SignedAt = time.Time{} }},
 		{"signed tomorrow", "entered_at", func(r *broker.ConsentRequest) { r.SignedAt = inLent.AddDate(0, 0, 1) }},
 		{"no text", "text_sha256", func(r *broker.ConsentRequest) { r.Text.SHA256 = "" }},
@@ -84,7 +85,7 @@ func TestAGrownStudentAnswersAloneAndByNobodyElse(t *testing.T) {
 	refused(t, a, err, broker.Invalid, "signer")
 	a, err = d.CreateConsent(t.Context(), guardian(cal.mother()), consentTo("club", cal))
 	refused(t, a, err, broker.Invalid, "signer")
-	d.done(d.CreateConsent(t.Context(), guardian(cal.id), consentTo("club", cal)))
+	d.done(d.CreateConsent(t.Context(), grown(cal), consentTo("club", cal)))
 	if rows := d.clubRows(); len(rows) != 1 {
 		t.Errorf("the student's own yes opened %d rows", len(rows))
 	}
@@ -150,7 +151,7 @@ func TestAnotherPersonsGrantCannotBeTouched(t *testing.T) {
 	d.club(ann, ben)
 	made := d.consent(consentTo("club", ann))
 	for name, c := range map[string]broker.Caller{
-		"the other guardian": guardian(ann.father()), "another family": guardian(ben.mother()), "a child": guardian(ann.id), "nobody": guardian("absent"),
+		"the other guardian": guardian(ann.father()), "another family": guardian(ben.mother()), "the child": grown(ann), "nobody": guardian("absent"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, foreign := d.Consent(t.Context(), c, made.ID)
@@ -184,10 +185,31 @@ func TestAParentCannotTouchTheAnswerOfAGrownStudent(t *testing.T) {
 	if rows := d.clubRows(); len(rows) != 1 {
 		t.Errorf("%d rows are left", len(rows))
 	}
-	if list := data[struct{ Consents []grantAnswer }](t, d.must(d.Consents(t.Context(), guardian(cal.id)))); len(list.Consents) != 1 {
+	if list := data[struct{ Consents []grantAnswer }](t, d.must(d.Consents(t.Context(), grown(cal)))); len(list.Consents) != 1 {
 		t.Errorf("the student's own list shows %+v", list.Consents)
 	}
-	d.done(d.WithdrawConsent(t.Context(), guardian(cal.id), made.ID, broker.WithdrawRequest{}))
+	d.done(d.WithdrawConsent(t.Context(), grown(cal), made.ID, broker.WithdrawRequest{}))
+}
+
+// Numbers of guardians and of students are two lists: that a guardian has a
+// student's number makes her nobody but herself.
+func TestAGuardianWithAStudentsNumberIsNotThatStudent(t *testing.T) {
+	t.Parallel()
+	f := townFiles()
+	f.add("guardians", ben.id, cal.id, "Un", "Cle", "other", "acting_as_parent", "yes")
+	d := emptyTown(t, inLent)
+	d.imported(f)
+	d.club(ben, cal)
+	own := d.consent(by(consentTo("club", cal), self))
+	uncle := guardian(cal.id)
+	a, err := d.WithdrawConsent(t.Context(), uncle, own.ID, broker.WithdrawRequest{})
+	refused(t, a, err, broker.NotAvailable)
+	a, err = d.CreateConsent(t.Context(), uncle, consentTo("club", cal))
+	refused(t, a, err, broker.NotAvailable)
+	d.done(d.CreateConsent(t.Context(), uncle, consentTo("club", ben)))
+	if rows := d.clubRows(); len(rows) != 2 {
+		t.Errorf("%d rows, want that of the student and that of the nephew", len(rows))
+	}
 }
 
 func TestACategoryOutsideTheAgreementIsRefused(t *testing.T) {
@@ -300,6 +322,30 @@ func TestAnOverrideNeedsAReasonAndSomethingHeld(t *testing.T) {
 	refused(t, a, err, broker.NotAvailable)
 }
 
+// What an officer opened and why stands as it was said first.
+func TestAnOverrideIsGivenOnce(t *testing.T) {
+	t.Parallel()
+	d, kids := clubTown(t, 12)
+	for _, kid := range kids[:2] {
+		d.consent(consentTo("club", kid))
+	}
+	d.closePeriod(townFall)
+	made := d.consent(consentTo("club", kids[2]))
+	if rows := d.clubRows()[kids[2].ref()]; len(rows.Grades) != 1 {
+		t.Fatalf("the held row is %+v", rows)
+	}
+	a := d.must(d.OverrideHold(t.Context(), officer, made.ID, broker.ReviewRequest{Reason: "the family insists"}))
+	if p := d.verified(a.Body()); p.Header.Event != tlog.ConsentOpened {
+		t.Errorf("the entry is %s", p.Header.Event)
+	}
+	a.Drop()
+	if rows := d.clubRows()[kids[2].ref()]; len(rows.Grades) != 2 {
+		t.Errorf("the opened row is %+v", rows)
+	}
+	a, err := d.OverrideHold(t.Context(), officer, made.ID, broker.ReviewRequest{Reason: "another reason"})
+	refused(t, a, err, broker.Conflict)
+}
+
 func TestAConsentEndsAfterItsLastDay(t *testing.T) {
 	t.Parallel()
 	d := newTown(t)
@@ -370,23 +416,31 @@ func TestAnOfficerMayNameTheChildByThePartnersReference(t *testing.T) {
 	refused(t, a, err, broker.NotAvailable)
 }
 
-func TestALostGuardianCanNoLongerAnswer(t *testing.T) {
+// Who held the rights on the day of signing answered for good; who has lost
+// them since answers no more.
+func TestALostRightEndsAnsweringAndNoAnswerThatWasGiven(t *testing.T) {
 	t.Parallel()
-	d := newTown(t)
-	d.club(ann)
-	d.consent(consentTo("club", ann))
-	f := townFiles()
-	for i, row := range f["guardians"] {
-		if row[1] == ann.mother() {
-			f["guardians"][i][6] = "no"
+	for answer, want := range map[consent.Answer]int{consent.Yes: 1, consent.No: 0} {
+		d := newTown(t)
+		d.club(ann)
+		r := consentTo("club", ann)
+		r.Answer = answer
+		d.consent(r)
+		f := townFiles()
+		for i, row := range f["guardians"] {
+			if row[1] == ann.mother() {
+				f["guardians"][i][6] = "no"
+			}
 		}
+		d.load(f.write(t), ingest.Options{})
+		d.consent(by(consentTo("club", ann), broker.SignerRef{GuardianID: ann.father()}))
+		if rows := d.clubRows(); len(rows) != want {
+			t.Errorf("after a %s of the mother, who lost her rights, and the father's yes there are %d rows, want %d", answer, len(rows), want)
+		}
+		r.SignedAt = inLent
+		a, err := d.CreateConsent(t.Context(), officer, r)
+		refused(t, a, err, broker.Invalid, "signer")
 	}
-	d.load(f.write(t), ingest.Options{})
-	if rows := d.clubRows(); len(rows) != 0 {
-		t.Errorf("%d rows by the yes of somebody without rights", len(rows))
-	}
-	a, err := d.CreateConsent(t.Context(), officer, consentTo("club", ann))
-	refused(t, a, err, broker.Invalid, "signer")
 }
 
 // Every act of a consent's life answers with a receipt that verifies against

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,10 @@ type dataset struct {
 }
 
 // datasetCache keeps the newest data version that was used.
-type datasetCache struct{ newest atomic.Pointer[dataset] }
+type datasetCache struct {
+	newest  atomic.Pointer[dataset]
+	loading sync.Mutex // one loads, the others wait for it
+}
 
 // dataset returns the data version of a snapshot, from memory when it is the
 // one kept there.
@@ -76,11 +80,19 @@ func (b *Broker) dataset(r store.Reader) (*dataset, error) {
 	if kept := b.datasets.newest.Load(); kept != nil && kept.manifest.Version == version {
 		return kept, nil
 	}
+	b.datasets.loading.Lock()
+	defer b.datasets.loading.Unlock()
+	kept := b.datasets.newest.Load()
+	if kept != nil && kept.manifest.Version == version {
+		return kept, nil
+	}
 	d, err := b.loadDataset(r, version)
 	if err != nil {
 		return nil, fmt.Errorf("loading data version %d: %w", version, err)
 	}
-	b.datasets.newest.Store(d)
+	if kept == nil || kept.manifest.Version < version {
+		b.datasets.newest.Store(d)
+	}
 	return d, nil
 }
 
@@ -129,8 +141,8 @@ func pageAAD(k []byte, sid records.SID) []byte {
 // was destroyed is not there any more.
 func (b *Broker) readPage(r store.Reader, ref pageRef, fn func(records.Profile)) error {
 	raw, err := r.Get(colPages, ref.key())
-	if err != nil {
-		return err
+	if err != nil || raw == nil {
+		return errors.Join(err, missing(raw != nil, errDataForm))
 	}
 	for len(raw) > 0 {
 		var (
@@ -188,6 +200,7 @@ func (b *Broker) profile(r store.Reader, sid records.SID) (records.Profile, erro
 	}
 	ref := d.manifest.Pages[i]
 	raw, err := r.Get(colPages, ref.key())
+	err = errors.Join(err, missing(raw != nil, errDataForm))
 	for err == nil && len(raw) > 0 {
 		var (
 			at  records.SID

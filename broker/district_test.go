@@ -131,7 +131,7 @@ func TestOnlyASimulatedDistrictTakesItsTimeFromOutside(t *testing.T) {
 		t.Error("a real district took a simulated time")
 	}
 	s := lakeview
-	s.Simulated = afterSchool
+	s.Simulated, s.CreatedAt = afterSchool, afterSchool
 	made := filepath.Join(fastDir(t), "made")
 	if err := broker.Init(t.Context(), made, s); err != nil {
 		t.Fatal(err)
@@ -201,9 +201,12 @@ func TestADistrictIsReadyUntilItIsClosed(t *testing.T) {
 
 func TestWithoutRecordsAPartnerIsToldToComeBack(t *testing.T) {
 	t.Parallel()
-	d := newTown(t)
-	d.club(ann)
-	d.clock.Set(time.Date(2025, 8, 1, 12, 0, 0, 0, time.UTC)) // before the first school year
+	d := emptyTown(t, time.Date(2025, 8, 15, 12, 0, 0, 0, time.UTC)) // before the first school year
+	f := townFiles()
+	f["attendance"] = f["attendance"][:1]
+	d.imported(f)
+	d.partner("club")
+	d.conclude(terms("club", "club"))
 	a, err := d.Students(t.Context(), partnerOf("club"), broker.StudentsRequest{Agreement: "club", Period: "current"})
 	refused(t, a, err, broker.Unavailable)
 }

@@ -103,7 +103,8 @@ func (t *flights) allow(s records.SID) {
 }
 
 // barrier returns when every answer of the agreements that was on its way at
-// the call has landed. One that takes longer than the limit is cut.
+// the call has landed. Those that have not left after the limit may not leave
+// any more, and one that is being written then is cut.
 func (t *flights) barrier(agreements []string) {
 	if t.without {
 		return
@@ -111,17 +112,15 @@ func (t *flights) barrier(agreements []string) {
 	pending := t.underWay(agreements)
 	late := time.NewTimer(t.limit)
 	defer late.Stop()
-	for _, f := range pending {
+	for i, f := range pending {
 		select {
 		case <-f.landed:
-			continue
 		case <-late.C:
+			for _, f := range t.cutAll(pending[i:]) {
+				<-f.landed
+			}
+			return
 		}
-		t.cutAll(pending)
-		break
-	}
-	for _, f := range pending {
-		<-f.landed
 	}
 }
 
@@ -137,14 +136,17 @@ func (t *flights) underWay(agreements []string) []*flight {
 	return pending
 }
 
-// cutAll stops what has not departed and cuts what is being written.
-func (t *flights) cutAll(pending []*flight) {
+// cutAll keeps what has not departed from leaving, cuts what is being written,
+// and returns the latter.
+func (t *flights) cutAll(pending []*flight) (departed []*flight) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, f := range pending {
 		f.stopped = true
 		if f.cut != nil {
 			f.cut()
+			departed = append(departed, f)
 		}
 	}
+	return departed
 }

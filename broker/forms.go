@@ -160,7 +160,7 @@ func (b *Broker) ConfirmConsent(ctx context.Context, c Caller, id string, req Co
 		filled.Student = req.Student
 	}
 	a := act{event: tlog.ConsentConfirmed, lane: store.LaneOfficer, caller: c, request: req}
-	return b.enterBehindBarrier(ctx, a, filled, func(tx store.Tx, m moment) (outcome, error) {
+	return b.enterAnswer(ctx, a, filled, func(tx store.Tx, m moment) (outcome, error) {
 		if done, err := tx.Get(colConsentIDs, key(id)); err != nil || done != nil {
 			return outcome{}, orConflict(err, "this form is confirmed already")
 		}

@@ -17,15 +17,16 @@ import (
 )
 
 // freeze is what a period's figures are computed from: sets and versions,
-// fixed once. No value of a record is in it.
+// fixed once. No value of a record is in it. Each agreement's part stands
+// apart (frozenAgreement).
 type freeze struct {
-	Session    string            `json:"session"`
-	At         time.Time         `json:"at"`
-	Census     civil.Date        `json:"census"`
-	Data       uint64            `json:"data"` // data version
-	Policy     string            `json:"policy"`
-	Students   []records.SID     `json:"students"` // the ordinal table of every set
-	Agreements []frozenAgreement `json:"agreements"`
+	Session    string        `json:"session"`
+	At         time.Time     `json:"at"`
+	Census     civil.Date    `json:"census"`
+	Data       uint64        `json:"data"` // data version
+	Policy     string        `json:"policy"`
+	Students   []records.SID `json:"students"` // the ordinal table of every set
+	Agreements []string      `json:"agreements"`
 }
 
 // frozenAgreement is one agreement's part of a freeze.
@@ -39,45 +40,55 @@ type frozenAgreement struct {
 	Scale    string   `json:"scale,omitzero"`
 }
 
-// published is what an agreement's figures give away, and who is known: the
-// memory by which a later grant is held.
-type published struct {
-	History []byte `json:"history"` // sdc.History
+// setsBehind are the sets whose sums an agreement's figures give away: the
+// memory by which a later grant is held. Every frozen agreement has them, if
+// only none.
+type setsBehind struct{ sdc.History }
+
+// MarshalJSON writes the history in its own form.
+func (s setsBehind) MarshalJSON() ([]byte, error) { return sdc.EncodeHistory(s.History) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *setsBehind) UnmarshalJSON(raw []byte) (err error) {
+	s.History, err = sdc.DecodeHistory(raw)
+	return err
 }
 
-// known is V_any of one period: whose values were ever opened to anyone, by
-// indicator family, as bitmaps over the freeze's ordinals.
-type known struct {
+// everOpened is V_any of one period: whose values were ever opened to anyone,
+// by indicator family, as bitmaps over the freeze's ordinals.
+type everOpened struct {
 	Any map[string][]byte `json:"any"`
 }
 
 var (
-	freezes    = table[freeze]{colFreezes}
-	publishedT = table[published]{colPublished}
-	knownT     = table[known]{colKnown}
+	freezes  = table[freeze]{colFreezes}
+	frozenT  = table[frozenAgreement]{colFrozen}
+	behind   = table[setsBehind]{colPublished}
+	everOpen = table[everOpened]{colKnown}
 )
 
 // world is what a freeze depends on; if it moved between planning and the
 // Update, the plan is made anew.
-type world struct{ data, consent, releases uint64 }
+type world struct{ data, consent, terms, releases uint64 }
 
 func readWorld(r store.Reader) (w world, err error) {
-	if w.data, err = number(r, colHead, key(headData)); err != nil {
-		return w, err
+	for name, into := range map[string]*uint64{headData: &w.data, headConsent: &w.consent, headTerms: &w.terms, headReleases: &w.releases} {
+		if *into, err = number(r, colHead, key(name)); err != nil {
+			return w, err
+		}
 	}
-	if w.consent, err = number(r, colHead, key(headConsent)); err != nil {
-		return w, err
-	}
-	w.releases, err = number(r, colHead, key(headReleases))
-	return w, err
+	return w, nil
 }
 
 // frozen is a planned freeze before it is written.
 type frozen struct {
 	world   world
+	period  records.Session
+	year    civil.Date // first day of the school year
 	freeze  freeze
-	history map[string]sdc.History // by agreement
-	any     map[string]*roaring.Bitmap
+	parts   []frozenAgreement
+	history map[string]sdc.History     // by agreement
+	opened  map[string]*roaring.Bitmap // V_any by family
 }
 
 // Freeze fixes rosters, consents and versions of a period (officer, steward).
@@ -151,48 +162,41 @@ func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *fro
 		return outcome{}, err
 	}
 	p.Session, p.FrozenAt, p.Census = session, m.now, planned.freeze.Census
+	p.Start, p.End, p.YearStart = planned.period.Start, planned.period.End, planned.year
 	if err := periods.put(tx, key(session), p); err != nil {
 		return outcome{}, err
 	}
-	body := map[string]any{"period": session, "data": planned.freeze.Data, "policy": planned.freeze.Policy, "agreements": agreementIDs(planned.freeze)}
+	body := map[string]any{"period": session, "data": planned.freeze.Data, "policy": planned.freeze.Policy, "agreements": planned.freeze.Agreements}
 	out := outcome{data: map[string]any{"session_id": session, "state": periodFrozen, "frozen_at": m.now}, body: body}
 	return out, bump(tx, colHead, key(headReleases))
 }
 
-func agreementIDs(f freeze) []string {
-	ids := make([]string, len(f.Agreements))
-	for i, a := range f.Agreements {
-		ids[i] = a.ID
-	}
-	return ids
-}
-
 func (b *Broker) putFreeze(tx store.Tx, f *frozen) error {
-	if err := freezes.put(tx, key(f.freeze.Session), f.freeze); err != nil {
+	session := f.freeze.Session
+	if err := freezes.put(tx, key(session), f.freeze); err != nil {
 		return err
 	}
-	for id, h := range f.history {
-		raw, err := sdc.EncodeHistory(h)
-		if err != nil {
+	for _, part := range f.parts {
+		if err := frozenT.put(tx, key(session, part.ID), part); err != nil {
 			return err
 		}
-		if err := publishedT.put(tx, key(f.freeze.Session, id), published{raw}); err != nil {
+		if err := behind.put(tx, key(session, part.ID), setsBehind{f.history[part.ID]}); err != nil {
 			return err
 		}
 	}
-	return putKnown(tx, f.freeze.Session, f.any)
+	return putOpened(tx, session, f.opened)
 }
 
-func putKnown(tx store.Tx, session string, any map[string]*roaring.Bitmap) error {
-	k := known{Any: map[string][]byte{}}
-	for family, set := range any {
+func putOpened(tx store.Tx, session string, sets map[string]*roaring.Bitmap) error {
+	k := everOpened{Any: map[string][]byte{}}
+	for family, set := range sets {
 		raw, err := set.ToBytes()
 		if err != nil {
 			return err
 		}
 		k.Any[family] = raw
 	}
-	return knownT.put(tx, key(session), k)
+	return everOpen.put(tx, key(session), k)
 }
 
 func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
@@ -207,7 +211,7 @@ func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
 // plan computes the sets of every agreement of a period and decides, from
 // sets only, what each may publish.
 func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error) {
-	f := &frozen{history: map[string]sdc.History{}, any: map[string]*roaring.Bitmap{}}
+	f := &frozen{history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
 	var err error
 	if f.world, err = readWorld(r); err != nil {
 		return nil, err
@@ -231,15 +235,103 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 		Session: session, At: m.now, Data: f.world.data, Policy: b.engine.Digest(),
 		Census: cmp.Or(p.Census, min(m.today, s.End)), Students: sidsOf(d.district),
 	}
+	f.period, f.year = s, s.Start
+	if year, ok := d.district.YearOfSession(s); ok {
+		f.year = min(s.Start, year.Start)
+	}
 	people, err := b.answers(r, d)
 	if err != nil {
 		return nil, err
 	}
-	batch, err := b.candidates(r, m, d, s, f, people)
+	batch, err := b.candidates(r, m, d, f, people)
 	if err != nil {
 		return nil, err
 	}
-	return f, f.decide(batch)
+	earlier, err := b.sameDays(r, d.district, f)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.decide(earlier, batch)
+}
+
+// sameDays returns what was published of other sessions over the same values:
+// a term and a grading period of the same days, a year and its only term with
+// data. Two figures of such sessions are two figures of one period.
+func (b *Broker) sameDays(r store.Reader, d *records.District, f *frozen) (sdc.History, error) {
+	var all sdc.History
+	err := periods.all(r, nil, func(_ []byte, p periodRecord) error {
+		if p.state() == periodOpen || p.Session == f.freeze.Session {
+			return nil
+		}
+		other, found, err := b.memo.freezes.get(r, key(p.Session))
+		if err != nil || !found {
+			return err
+		}
+		into := f.translate(other.Students)
+		for _, id := range other.Agreements {
+			h, found, err := b.memo.behind.get(r, key(p.Session, id))
+			if err != nil || !found {
+				return errors.Join(err, missing(found, errNoHistory))
+			}
+			for _, set := range h.History {
+				if sameValues(d, records.Family(set.Family), f.period, p) {
+					all = append(all, renamed(set, p.Session, into))
+				}
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// sameValues reports whether a family's values of two sessions are the same
+// ones: the same days or, where a session stands for others, the same sources.
+func sameValues(d *records.District, family records.Family, s records.Session, p periodRecord) bool {
+	if s.Start == p.Start && s.End == p.End {
+		return true
+	}
+	for _, school := range d.Schools {
+		if from := d.Sources(family, school.ID, s.ID); len(from) > 0 && slices.Equal(from, d.Sources(family, school.ID, p.Session)) {
+			return true
+		}
+	}
+	return false
+}
+
+// translate maps another freeze's ordinals into this one's; a student who is
+// not here any more gets one beyond the table.
+func (f *frozen) translate(students []records.SID) []uint32 {
+	into := make([]uint32, len(students))
+	for i, sid := range students {
+		at, found := slices.BinarySearchFunc(f.freeze.Students, sid, records.SID.Compare)
+		if !found {
+			at = len(f.freeze.Students) + i
+		}
+		into[i] = uint32(at)
+	}
+	return into
+}
+
+// renamed is a set of another session in this freeze's ordinals, under a name
+// that no agreement of this one has.
+func renamed(set sdc.PublishedSet, session string, into []uint32) sdc.PublishedSet {
+	set.Agreement = session + "\x00" + set.Agreement
+	moved := roaring.New()
+	for it := set.Set.Iterator(); it.HasNext(); {
+		moved.Add(into[it.Next()])
+	}
+	set.Set = moved
+	return set
+}
+
+var errNoHistory = errors.New("a frozen agreement lacks the record of what it published")
+
+// missing returns err unless the thing was found.
+func missing(found bool, err error) error {
+	if found {
+		return nil
+	}
+	return err
 }
 
 func sidsOf(d *records.District) []records.SID {
@@ -251,17 +343,17 @@ func sidsOf(d *records.District) []records.SID {
 }
 
 // decide plans the batch and keeps what each agreement publishes.
-func (f *frozen) decide(batch []sdc.Candidate) error {
-	plans, history, err := sdc.PlanBatch(nil, batch)
+func (f *frozen) decide(earlier sdc.History, batch []sdc.Candidate) error {
+	plans, history, err := sdc.PlanBatch(earlier, batch)
 	if err != nil {
 		return internal(err)
 	}
-	for _, set := range history {
+	for _, set := range history[len(earlier):] {
 		f.history[set.Agreement] = append(f.history[set.Agreement], set)
 	}
 	for _, plan := range plans {
-		i := slices.IndexFunc(f.freeze.Agreements, func(a frozenAgreement) bool { return a.ID == plan.Agreement })
-		f.freeze.Agreements[i].Plan = plan
+		i := slices.IndexFunc(f.parts, func(a frozenAgreement) bool { return a.ID == plan.Agreement })
+		f.parts[i].Plan = plan
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -57,6 +58,7 @@ type pay struct {
 	places    int           // how many the partner's own roster holds
 	detail    any           // of the entry's private half
 	copies    []rowCopy
+	kept      *atomic.Bool // the copies are in the store
 }
 
 // answer is the gate: every partner request passes here and nowhere else.
@@ -67,10 +69,7 @@ func (b *Broker) answer(ctx context.Context, c Caller, q question) (*Answer, err
 		return a, nil
 	}
 	f.land()
-	if KindOf(err) == NotAvailable {
-		return nil, b.refuseAccess(ctx, c, "ask under an agreement")
-	}
-	return nil, err
+	return nil, b.turnAway(ctx, c, "ask under an agreement", err)
 }
 
 func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *flight) (*Answer, error) {
@@ -90,6 +89,9 @@ func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *fligh
 			p.refusal.Receipt = receipt
 			return nil, p.refusal
 		}
+		if p.kept != nil {
+			p.kept.Store(true)
+		}
 		f.subjects = p.draft.subjects
 		return &Answer{body: envelope(p.draft.data, receipt), flight: f}, nil
 	}
@@ -102,6 +104,7 @@ type prepared struct {
 	stamp     stamp
 	consented bool
 	copies    []rowCopy
+	kept      *atomic.Bool
 	refusal   *Error
 }
 
@@ -191,7 +194,7 @@ func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts polic
 	if !paid.consented {
 		p.stamp.Consent = 0
 	}
-	p.consented, p.copies = paid.consented, paid.copies
+	p.consented, p.copies, p.kept = paid.consented, paid.copies, paid.kept
 	p.draft.event, p.draft.decision = tlog.QueryReleased, tlog.Allow
 	p.draft.clause, p.draft.data, p.draft.subjects, p.draft.places = d.Clause, paid.data, paid.subjects, paid.places
 	p.draft.body = entryBody{Request: p.draft.request, Facts: logFacts(facts), Stamp: p.stamp, Detail: paid.detail}

@@ -31,8 +31,8 @@ type snapshot struct {
 func (b *Broker) gather(ctx context.Context, r store.Reader, c Caller, id string) (*snapshot, error) {
 	s := &snapshot{b: b, r: r, ctx: ctx, caller: c, now: b.clock().UTC()}
 	s.today = civil.Of(s.now, b.zone)
-	if c.expired(s.now) {
-		return nil, &Error{Kind: Unauthenticated, Detail: "the token has expired"}
+	if err := b.valid(r, c); err != nil {
+		return nil, err
 	}
 	err := s.readStamp(id, true)
 	if err == nil && !c.mine(s.agreement.Agreement) {
@@ -40,9 +40,6 @@ func (b *Broker) gather(ctx context.Context, r store.Reader, c Caller, id string
 	}
 	if err != nil {
 		return nil, err
-	}
-	if c.Epoch < s.stamp.Epoch {
-		return nil, &Error{Kind: Unauthenticated, Detail: "the token was revoked; ask for a new one"}
 	}
 	s.data, err = b.dataset(r)
 	return s, err

@@ -30,7 +30,7 @@ func published(t *testing.T, options ...func(*broker.Options)) (*made, []kid) {
 	shown := 0
 	for _, row := range d.comparison("a1", "river", madeAutumn).Rows {
 		for _, f := range row.Figures {
-			if f.Status == "ok" {
+			if f.Status == "ok" || f.Status == "low_precision" {
 				shown++
 			}
 		}
@@ -224,7 +224,7 @@ func TestAnOverrideOpensAHeldConsentAndIsRecorded(t *testing.T) {
 	for _, k := range kids[:11] {
 		last = d.enter(d.yes("a1", k))
 	}
-	if slices.Contains(d.students("a1", "river").refs(), kids[10].ref()) {
+	if strings.Contains(d.rowOf("a1", "river", kids[10]), madeAutumn) {
 		t.Fatal("the held consent opens the first term")
 	}
 	if _, err := d.OverrideHold(t.Context(), officer, last.ID, broker.ReviewRequest{}); broker.KindOf(err) != broker.Invalid {
@@ -260,7 +260,7 @@ func TestConsentsGivenBeforeThePublicationWithholdTheRowInstead(t *testing.T) {
 	body := d.comparison("a1", "river", madeAutumn)
 	for _, row := range body.Rows {
 		for _, f := range row.Figures {
-			if f.Status == "ok" {
+			if f.Status != "withheld" {
 				t.Errorf("row %s shows %s although one unknown child is in it", row.Row, f.Indicator)
 			}
 		}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -17,39 +18,39 @@ func (b *Broker) holds(tx store.Tx, g *consent.Grant, p records.Profile) ([]cons
 		return nil, nil
 	}
 	var held []consent.Hold
-	err := b.eachFrozen(tx, p.SID, func(f freeze, s records.Session, ordinal uint32) error {
-		if g.RecordsFrom > s.End || g.RecordsTo < s.Start {
-			return nil
-		}
-		more, err := b.holdsIn(tx, g, f, s, ordinal)
+	err := b.eachFrozen(tx, p.SID, g, func(f freeze, period periodRecord, at []uint32) error {
+		more, err := b.holdsIn(tx, g, f, period, at)
 		held = append(held, more...)
 		return err
 	})
 	return held, err
 }
 
-// eachFrozen calls fn for each frozen period whose table holds the student.
-func (b *Broker) eachFrozen(r store.Reader, sid records.SID, fn func(freeze, records.Session, uint32) error) error {
-	d, err := b.dataset(r)
-	if err != nil {
-		return err
-	}
-	return freezes.all(r, nil, func(_ []byte, f freeze) error {
-		ordinal, found := slices.BinarySearchFunc(f.Students, sid, records.SID.Compare)
-		s, ok := d.district.Session(f.Session)
-		if !found || !ok {
+// eachFrozen calls fn for each frozen period that a grant reaches into and
+// whose table holds the student. Which days a period has was fixed with it.
+func (b *Broker) eachFrozen(r store.Reader, sid records.SID, g *consent.Grant, fn func(freeze, periodRecord, []uint32) error) error {
+	return periods.all(r, nil, func(_ []byte, p periodRecord) error {
+		if p.state() == periodOpen || g.RecordsFrom > p.End || g.RecordsTo < p.Start {
 			return nil
 		}
-		return fn(f, s, uint32(ordinal))
+		f, found, err := b.memo.freezes.get(r, key(p.Session))
+		if err != nil || !found {
+			return errors.Join(err, missing(found, errNoHistory))
+		}
+		at, err := ordinals(r, f, sid)
+		if err != nil || len(at) == 0 {
+			return err
+		}
+		return fn(f, p, at)
 	})
 }
 
-func (b *Broker) holdsIn(tx store.Tx, g *consent.Grant, f freeze, s records.Session, ordinal uint32) ([]consent.Hold, error) {
-	history, err := readHistory(tx, f)
+func (b *Broker) holdsIn(tx store.Tx, g *consent.Grant, f freeze, period periodRecord, at []uint32) ([]consent.Hold, error) {
+	history, err := b.readHistory(tx, f)
 	if err != nil {
 		return nil, err
 	}
-	k, _, err := knownT.get(tx, key(f.Session))
+	k, _, err := everOpen.get(tx, key(f.Session))
 	if err != nil {
 		return nil, err
 	}
@@ -59,43 +60,33 @@ func (b *Broker) holdsIn(tx store.Tx, g *consent.Grant, f freeze, s records.Sess
 		if err != nil {
 			return nil, err
 		}
-		o := sdc.Opening{ID: g.ID, SignedAt: g.SignedAt, Student: ordinal}
-		if !b.sabotage.NoHold && !anyone.Contains(ordinal) && sdc.Held(history.OfFamily(family), anyone, o) {
-			held = append(held, b.holdOf(f, s, family))
+		shown := history.OfFamily(family)
+		exposes := func(ordinal uint32) bool {
+			return !anyone.Contains(ordinal) && sdc.Held(shown, anyone, sdc.Opening{ID: g.ID, SignedAt: g.SignedAt, Student: ordinal})
+		}
+		if !b.sabotage.NoHold && slices.ContainsFunc(at, exposes) {
+			held = append(held, consent.Hold{Family: family, Period: f.Session, From: period.YearStart, To: period.End})
 			continue
 		}
-		anyone.Add(ordinal)
+		anyone.AddMany(at)
 		if k.Any[family], err = anyone.ToBytes(); err != nil {
 			return nil, err
 		}
 	}
-	return held, knownT.put(tx, key(f.Session), k)
+	return held, everOpen.put(tx, key(f.Session), k)
 }
 
-// holdOf closes the period and whatever of its school year lies before its
-// end: a value of the year would contain the period's.
-func (b *Broker) holdOf(f freeze, s records.Session, family string) consent.Hold {
-	from := s.Start
-	if d := b.datasets.newest.Load(); d != nil {
-		if year, ok := d.district.YearOfSession(s); ok {
-			from = min(from, year.Start)
-		}
-	}
-	return consent.Hold{Family: family, Period: f.Session, From: from, To: s.End}
-}
-
-func readHistory(r store.Reader, f freeze) (sdc.History, error) {
+// readHistory returns what every agreement of a freeze gives away. A freeze
+// without the record of one of its agreements is damaged: nothing may be
+// decided by it.
+func (b *Broker) readHistory(r store.Reader, f freeze) (sdc.History, error) {
 	var all sdc.History
-	for _, a := range f.Agreements {
-		p, found, err := publishedT.get(r, key(f.Session, a.ID))
+	for _, id := range f.Agreements {
+		h, found, err := b.memo.behind.get(r, key(f.Session, id))
 		if err != nil || !found {
-			return nil, err
+			return nil, errors.Join(err, missing(found, errNoHistory))
 		}
-		h, err := sdc.DecodeHistory(p.History)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, h...)
+		all = append(all, h.History...)
 	}
 	return all, nil
 }
@@ -110,8 +101,8 @@ func familiesOf(g *consent.Grant) []string {
 
 // knowHeld makes what an override opened known for good.
 func (b *Broker) knowHeld(tx store.Tx, g consent.Grant, sid records.SID) error {
-	return b.eachFrozen(tx, sid, func(f freeze, _ records.Session, ordinal uint32) error {
-		k, _, err := knownT.get(tx, key(f.Session))
+	return b.eachFrozen(tx, sid, &g, func(f freeze, _ periodRecord, at []uint32) error {
+		k, _, err := everOpen.get(tx, key(f.Session))
 		if err != nil {
 			return err
 		}
@@ -123,11 +114,11 @@ func (b *Broker) knowHeld(tx store.Tx, g consent.Grant, sid records.SID) error {
 			if err != nil {
 				return err
 			}
-			set.Add(ordinal)
+			set.AddMany(at)
 			if k.Any[h.Family], err = set.ToBytes(); err != nil {
 				return err
 			}
 		}
-		return knownT.put(tx, key(f.Session), k)
+		return everOpen.put(tx, key(f.Session), k)
 	})
 }

@@ -78,6 +78,7 @@ type load struct {
 	profiles []records.Profile // of every student of the next version, by SID
 	fresh    []seal.KeyID      // keys of students seen for the first time
 	index    []staged
+	renamed  []staged // index entries of merged numbers, for the flip
 }
 
 // prepareLoad makes the next data version in memory.
@@ -98,6 +99,9 @@ func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, err
 			return err
 		}
 		l.profiles = mergeProfiles(l.applied, known, in.Present["guardians.csv"])
+		if err := b.indexMerged(l, known); err != nil {
+			return err
+		}
 		return b.indexPeople(r, l)
 	})
 	if err != nil {
@@ -156,7 +160,8 @@ func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, know
 			return p, ok
 		},
 	}
-	return in.Apply(current.district, current.manifest.Version+1, ids), failed
+	applied := in.Apply(current.district, current.manifest.Version+1, ids)
+	return applied, failed
 }
 
 // mergeProfiles are the identities of the next version: those of the files
@@ -179,6 +184,20 @@ func mergeProfiles(a ingest.Applied, known map[records.SID]records.Profile, guar
 		all = append(all, p)
 	}
 	return all
+}
+
+// indexMerged makes the number of a merged file name the student who stays.
+func (b *Broker) indexMerged(l *load, known map[records.SID]records.Profile) error {
+	for old, staying := range l.applied.Changes.Merged {
+		if id := known[old].Person.StudentID; id != "" {
+			put, err := b.indexed(byStudentID, id, []records.SID{staying})
+			if err != nil {
+				return err
+			}
+			l.renamed = append(l.renamed, put)
+		}
+	}
+	return nil
 }
 
 // indexPeople stages what the index of people lacks.
@@ -236,10 +255,12 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, report *ingest.Rep
 	if err := s.segments(l.applied.District); err != nil {
 		return storeError(err)
 	}
-	return b.flip(ctx, c, s.next, report)
+	l.next = s.next
+	return b.flip(ctx, c, l, report)
 }
 
-func (b *Broker) flip(ctx context.Context, c Caller, next manifest, report *ingest.Report) error {
+func (b *Broker) flip(ctx context.Context, c Caller, l *load, report *ingest.Report) error {
+	next := l.next
 	a := act{event: tlog.ImportPublished, lane: store.LaneOfficer, caller: c, request: map[string]string{"sha256": next.Digest}}
 	_, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		version, err := number(tx, colHead, key(headData))
@@ -253,8 +274,14 @@ func (b *Broker) flip(ctx context.Context, c Caller, next manifest, report *inge
 		if err := manifests.put(tx, key(next.Version), next); err != nil {
 			return outcome{}, err
 		}
+		if err := b.join(tx, l); err != nil {
+			return outcome{}, err
+		}
 		body := map[string]any{"version": next.Version, "files": report.Files, "changes": report.Changes}
 		return outcome{data: map[string]any{"version": next.Version}, body: body}, putNumber(tx, colHead, key(headData), next.Version)
 	})
+	if err == nil {
+		b.datasets.newest.Store(&dataset{next, l.applied.District})
+	}
 	return err
 }

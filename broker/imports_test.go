@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker"
@@ -432,5 +433,59 @@ func TestAnImportThatStopsBeforeItsFlipLeavesTheOldVersion(t *testing.T) {
 				t.Errorf("the mark is %s after the import came through", got)
 			}
 		})
+	}
+}
+
+// While imports change two marks of a child together, every answer has both
+// of one version.
+func TestAnswersBesideImportsAreOfOneVersion(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	d.consent(consentTo("club", ann))
+	exports := make([]string, 2)
+	for i, mark := range []string{"71", "99"} {
+		f := townFiles()
+		for j, row := range f["grades"] {
+			if row[0] == ann.id {
+				f["grades"][j][5] = mark
+			}
+		}
+		exports[i] = f.write(t)
+	}
+	d.load(exports[0], loadAll)
+	over := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				a, err := d.Students(t.Context(), partnerOf("club"), broker.StudentsRequest{Agreement: "club", Period: "current"})
+				if broker.KindOf(err) == broker.Unavailable {
+					continue // moved three times
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, r := range data[struct{ Rows []shownRow }](t, a).Rows {
+					if len(r.Grades) != 2 || r.Grades[0]["value"] != r.Grades[1]["value"] {
+						t.Errorf("marks of two versions in one answer: %v", r.Grades)
+					}
+				}
+			}
+		})
+	}
+	for i := range 8 {
+		d.load(exports[(i+1)%2], loadAll) // the last one is the first again
+	}
+	close(over)
+	readers.Wait()
+	if got := d.fallMark(ann); got != "71" {
+		t.Errorf("the mark is %s after the last import", got)
 	}
 }

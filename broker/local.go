@@ -18,7 +18,7 @@ const usualTokenLifetime = time.Hour
 // TokenRequest asks for a bearer token for one person. Sites and Programs
 // narrow a partner's person; Schools are what a coordinator holds. For a
 // guardian Subject is the district's number of the guardian, for an eligible
-// student that of the student.
+// student "student:" and the number of the student.
 type TokenRequest struct {
 	Subject  string
 	Role     Role
@@ -35,8 +35,8 @@ func (b *Broker) TokenKeys() map[string]token.PublicKey {
 }
 
 // IssueToken signs a token for a local command. A partner's token carries the
-// partner's epoch of now: what ends or suspends the partner ends the token. It
-// returns an Invalid error that names the field at fault.
+// partner's epoch of now: a revocation, and the partner's end, end the token.
+// It returns an Invalid error that names the field at fault.
 func (b *Broker) IssueToken(ctx context.Context, req TokenRequest) (string, error) {
 	req.Lifetime = cmp.Or(req.Lifetime, usualTokenLifetime)
 	if err := req.check(); err != nil {

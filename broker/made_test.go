@@ -3,6 +3,7 @@ package broker_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -151,33 +152,54 @@ type made struct{ *district }
 // loadMade imports the children.
 func (d *made) loadMade(kids []kid) {
 	d.t.Helper()
-	d.load(writeMade(d.t, kids), ingest.Options{})
+	d.load(writeMade(d.t, kids), ingest.Options{ExportDate: day(springEnd)}) // the whole year at once, whatever day it is
 }
 
 // partnerWith makes a partner with an active agreement for each roster, over
 // all categories.
 func (d *made) partnerWith(partner string, rosters map[string][]kid) {
 	d.t.Helper()
-	ctx := d.t.Context()
-	d.done(d.CreatePartner(ctx, officer, broker.PartnerRequest{ID: partner, Name: partner + " Mentors", LegalEntity: partner + " Inc.", Contact: "1 River Street"}))
+	d.newPartner(partner)
 	for _, id := range slices.Sorted(maps.Keys(rosters)) {
 		d.signed(partner, id)
-		d.done(d.PutParticipation(ctx, partnerOf(partner), id, bytes.NewReader(madeParticipation(rosters[id]))))
+		d.upload(partner, id, rosters[id])
 	}
+}
+
+func (d *made) upload(partner, id string, roster []kid) {
+	d.t.Helper()
+	d.done(d.PutParticipation(d.t.Context(), partnerOf(partner), id, bytes.NewReader(madeParticipation(roster))))
+}
+
+func (d *made) newPartner(id string) {
+	d.t.Helper()
+	d.done(d.CreatePartner(d.t.Context(), officer, broker.PartnerRequest{ID: id, Name: id + " Mentors", LegalEntity: id + " Inc.", Contact: "1 River Street"}))
 }
 
 // signed offers an agreement over the year and signs it for both parties.
 func (d *made) signed(partner, id string) {
 	d.t.Helper()
+	d.signedOver(partner, id, consent.Categories(), nil)
+}
+
+// signedOver is signed for some categories and indicators; nil is all of them.
+func (d *made) signedOver(partner, id string, categories []consent.Category, indicators []string) {
+	d.t.Helper()
+	d.sign(broker.AgreementRequest{
+		ID: id, Partner: partner, Template: "comparison_and_consent", Schools: []string{madeSchool}, Categories: categories, Indicators: indicators,
+		TermFrom: day("2025-08-01"), TermTo: day("2027-07-31"), Administrator: "Ada Admin",
+	})
+}
+
+// sign offers an agreement and signs it for both parties.
+func (d *made) sign(req broker.AgreementRequest) {
+	d.t.Helper()
 	ctx := d.t.Context()
 	offered := data[struct {
 		Text string `json:"text_sha256"`
-	}](d.t, d.must(d.CreateAgreement(ctx, officer, broker.AgreementRequest{
-		ID: id, Partner: partner, Template: "comparison_and_consent", Schools: []string{madeSchool}, Categories: consent.Categories(),
-		TermFrom: day("2025-08-01"), TermTo: day("2027-07-31"), Administrator: "Ada Admin",
-	})))
+	}](d.t, d.must(d.CreateAgreement(ctx, officer, req)))
 	for _, party := range []string{"district", "partner"} {
-		d.done(d.Sign(ctx, officer, id, broker.SignatureRequest{Party: party, Name: "Sam Signer", Title: "Director", TextSHA256: offered.Text}))
+		d.done(d.Sign(ctx, officer, req.ID, broker.SignatureRequest{Party: party, Name: "Sam Signer", Title: "Director", TextSHA256: offered.Text}))
 	}
 }
 
@@ -362,11 +384,53 @@ func copyDistrict(t testing.TB, from, to string) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(target, content, 0o600)
+		return writeSparse(target, content)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// page is what a store is written in.
+const page = 4096
+
+// writeSparse writes a file without its pages of zeros: a store is long and
+// nearly empty.
+func writeSparse(path string, content []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	for from := 0; from < len(content); from += page {
+		part := content[from:min(from+page, len(content))]
+		if isZero(part) {
+			continue
+		}
+		if _, err := f.WriteAt(part, int64(from)); err != nil {
+			return err
+		}
+	}
+	return f.Truncate(int64(len(content)))
+}
+
+func isZero(part []byte) bool {
+	var zeros [page]byte
+	return bytes.Equal(part, zeros[:len(part)])
+}
+
+// harnessCount is how many rounds the budget gives a harness, or otherwise.
+func harnessCount(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv("HALLPASS_BUDGET_" + name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("HALLPASS_BUDGET_%s is %q, not a number of rounds", name, text)
+	}
+	return n
 }
 
 // hooks lets a test act at the moments at which the broker touches the store:

@@ -135,7 +135,7 @@ func (b *Broker) Matches(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "read the matching queue", RoleSteward); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "read the matching queue", func(r store.Reader, _ moment) (any, error) {
 		queue := []matchView{}
 		var people []records.Profile
 		err := b.unmatched(r, func(rec agreementRecord, m member) error {

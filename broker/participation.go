@@ -252,7 +252,7 @@ func (b *Broker) Participation(ctx context.Context, c Caller, id string) (*Answe
 	if err := b.admit(ctx, c, "read participation", RoleOfficer, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "read participation", func(r store.Reader, _ moment) (any, error) {
 		rec, found, err := agreements.get(r, key(id))
 		if err != nil || !found || !c.mine(rec.Agreement) {
 			return nil, orNotAvailable(err)

@@ -306,3 +306,24 @@ func TestAPersonReadsTheChildrenOfItsSitesAndPrograms(t *testing.T) {
 	a, err := d.Students(t.Context(), stray, broker.StudentsRequest{Agreement: "club", Period: "current"})
 	denied(t, a, err, "site_not_permitted")
 }
+
+// The cohort are the participants at the floor on the day of the census:
+// meetings that were planned for later do not count yet.
+func TestMeetingsAfterTheCensusDoNotCount(t *testing.T) {
+	t.Parallel()
+	kids := others(40)
+	d := emptyTown(t, time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC))
+	f := townFiles(kids...)
+	f["attendance"] = f["attendance"][:1]
+	d.imported(f)
+	d.done(d.SetCalendar(t.Context(), steward, townFall, broker.CalendarRequest{Census: day("2025-12-01")}))
+	d.club(kids[:12]...)
+	planned := sessionLog(kids[:12]...) + logLines("planned", kids[12], 6, 8) + logLines("kept", kids[13], 5, 9)
+	d.done(d.PutParticipation(t.Context(), partnerOf("club"), "club", strings.NewReader(planned)))
+	d.clock.Set(inLent)
+	d.imported(townFiles(kids...))
+	d.closePeriod(townFall)
+	if got := d.compare("club", "club", "", townFall).cohort("all"); got != 13 {
+		t.Errorf("the cohort has %d children, want the 12 and the one who met nine times by the census", got)
+	}
+}

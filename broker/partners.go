@@ -176,7 +176,7 @@ func (b *Broker) Partners(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list partners", RoleOfficer, RoleAuditor); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "list partners", func(r store.Reader, _ moment) (any, error) {
 		list := []agreement.Partner{}
 		err := partners.all(r, nil, func(_ []byte, rec partnerRecord) error {
 			list = append(list, rec.Partner)
@@ -194,7 +194,7 @@ func (b *Broker) Partner(ctx context.Context, c Caller, id string) (*Answer, err
 	if c.is(RolePartner) && c.Partner != id {
 		return nil, b.refuseAccess(ctx, c, "read a partner")
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "read a partner", func(r store.Reader, _ moment) (any, error) {
 		rec, found, err := partners.get(r, key(id))
 		if err != nil || !found {
 			return nil, orNotAvailable(err)

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,4 +226,19 @@ func TestAForeignPartnerLooksLikeAnAbsentOne(t *testing.T) {
 	_, foreign := d.Partner(t.Context(), partnerOf("hill"), "river")
 	_, absent := d.Partner(t.Context(), partnerOf("hill"), "absent")
 	sameRefusal(t, foreign, absent)
+}
+
+func TestARevokedTokenOpensNoDoorAtAll(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	d.done(d.RevokeTokens(t.Context(), officer, "club"))
+	for name, op := range operations(t, "") {
+		if !slices.Contains(op.roles, broker.RolePartner) || name == "Checkpoint" {
+			continue
+		}
+		if err := op.ask(d, partnerOf("club")); broker.KindOf(err) != broker.Unauthenticated {
+			t.Errorf("%s with a revoked token: %v", name, err)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
@@ -103,20 +104,25 @@ func (b *Broker) named(r store.Reader, agreement string, ref StudentRef) ([]reco
 	return sids, nil
 }
 
+// A token of an eligible student has this before the district's number of the
+// student; without it the subject is the number of a guardian. The two number
+// spaces are apart: that a guardian's number is also some student's number
+// means nothing.
+const subjectStudent = "student:"
+
 // family lists the students about whom a guardian's token may speak: her
 // children as the district's file has them now or, for an eligible student,
 // the student.
 func (b *Broker) family(r store.Reader, c Caller) ([]records.SID, error) {
+	if id, isStudent := strings.CutPrefix(c.Subject, subjectStudent); isStudent {
+		return b.lookup(r, byStudentID, id)
+	}
 	children, err := b.lookup(r, byGuardianID, c.Subject)
 	if err != nil {
 		return nil, err
 	}
-	self, err := b.lookup(r, byStudentID, c.Subject)
-	if err != nil {
-		return nil, err
-	}
 	var family []records.SID
-	for _, sid := range append(children, self...) {
+	for _, sid := range children {
 		p, err := b.profile(r, sid)
 		if KindOf(err) == NotAvailable {
 			continue
@@ -124,7 +130,7 @@ func (b *Broker) family(r store.Reader, c Caller) ([]records.SID, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(self, sid) || slices.ContainsFunc(p.Guardians, func(g records.Guardian) bool { return g.ID == c.Subject }) {
+		if slices.ContainsFunc(p.Guardians, func(g records.Guardian) bool { return g.ID == c.Subject }) {
 			family = append(family, sid)
 		}
 	}

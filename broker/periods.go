@@ -17,6 +17,12 @@ type periodRecord struct {
 	Final       civil.Date `json:"final,omitzero"`
 	FrozenAt    time.Time  `json:"frozen_at,omitzero"`
 	PublishedAt time.Time  `json:"published_at,omitzero"`
+
+	// The days of the period and the first of its school year as they were at
+	// the freeze; what is held does not depend on a later import.
+	Start     civil.Date `json:"start,omitzero"`
+	End       civil.Date `json:"end,omitzero"`
+	YearStart civil.Date `json:"year_start,omitzero"`
 }
 
 // The states of a period.
@@ -54,7 +60,7 @@ func (b *Broker) Periods(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list periods", RoleOfficer, RoleSteward, RoleAuditor, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "list periods", func(r store.Reader, _ moment) (any, error) {
 		d, err := b.dataset(r)
 		if err != nil {
 			return nil, err
@@ -102,6 +108,9 @@ func (b *Broker) SetCalendar(ctx context.Context, c Caller, id string, req Calen
 		}
 		p.Session, p.Census, p.Provisional, p.Final = id, req.Census, req.Provisional, req.Final
 		out := outcome{data: periodListed{viewPeriod(s), p.state(), p.Census, p.Provisional, p.Final, p.FrozenAt, p.PublishedAt}}
+		if err := bump(tx, colHead, key(headTerms)); err != nil {
+			return outcome{}, err
+		}
 		return out, periods.put(tx, key(id), p)
 	})
 }

@@ -1,6 +1,8 @@
 package broker_test
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -378,3 +380,41 @@ func TestAPeriodIsRefreshedByNoLaterImport(t *testing.T) {
 		t.Error("a published release changed with a repeated close")
 	}
 }
+
+// A district of many agreements and rows closes a period like any other: what
+// is recorded of it can be verified and exported afterwards.
+func TestThePublicationOfManyAgreementsIsAnEntryThatVerifies(t *testing.T) {
+	t.Parallel()
+	const schools, agreements = 10, 24
+	kids := others(8 * schools)
+	f := townFiles()
+	for i := range schools {
+		f.add("schools", schoolName(i), "School", "high")
+		for at := day(fallFirst); at <= day(lentLast); at += 7 {
+			f.add("calendar", schoolName(i), at.String(), "yes")
+		}
+	}
+	for i, kid := range kids {
+		kids[i].school = schoolName(i % schools)
+		kid = kids[i]
+		f.pupil(kid)
+		rows := f["enrollments"]
+		rows[len(rows)-1][4] = strconv.Itoa(9 + i/schools%4)
+	}
+	d := emptyTown(t, inLent)
+	d.imported(f)
+	d.partner("club")
+	for i := range agreements {
+		r := terms("club", fmt.Sprintf("agreement-%d", i))
+		r.Schools = nil
+		for s := range schools {
+			r.Schools = append(r.Schools, schoolName(s))
+		}
+		d.conclude(r)
+		d.roster(r.ID, kids[:4*schools]...)
+	}
+	d.closePeriod(townFall)
+	d.verify()
+}
+
+func schoolName(i int) string { return fmt.Sprintf("School-%d", i) }

@@ -2,8 +2,8 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -106,10 +106,14 @@ func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []
 		if !ok {
 			return notAvailable()
 		}
-		for _, a := range f.Agreements {
-			rec, err := b.figures(r, d, s, f, a)
+		for _, id := range f.Agreements {
+			part, found, err := frozenT.get(r, key(session, id))
+			if err != nil || !found {
+				return errors.Join(err, missing(found, errNoHistory))
+			}
+			rec, err := b.figures(r, d, s, f, part)
 			if err != nil {
-				return fmt.Errorf("computing the figures of %s: %w", a.ID, err)
+				return fmt.Errorf("computing the figures of %s: %w", id, err)
 			}
 			list = append(list, rec)
 		}
@@ -156,6 +160,9 @@ func (b *Broker) figures(r store.Reader, d *dataset, s records.Session, f freeze
 			continue
 		}
 		rec.Definitions = append(rec.Definitions, define(ind))
+		if !plan.Reported {
+			continue
+		}
 		measure, err := compare.MeasureOf(ind, scale)
 		if err != nil {
 			return rec, err
@@ -201,13 +208,18 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	if !found || !now.At.Equal(f.At) || now.Data != f.Data {
 		return outcome{}, conflict("the freeze changed while its figures were computed; close the period again")
 	}
-	ids := agreementIDs(f)
-	data := map[string]any{"session_id": f.Session, "state": periodPublished, "agreements": ids}
+	data := map[string]any{"session_id": f.Session, "state": periodPublished, "agreements": f.Agreements}
 	if p.state() == periodPublished {
 		return outcome{data: data, unlogged: true}, nil
 	}
+	digests := map[string]string{}
 	for _, rec := range list {
 		rec.PublishedAt = m.now
+		raw, err := rec.Release.Encode()
+		if err != nil {
+			return outcome{}, err
+		}
+		digests[rec.Agreement] = digest(raw)
 		if err := putRelease(tx, rec); err != nil {
 			return outcome{}, err
 		}
@@ -216,7 +228,7 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	if err := periods.put(tx, key(f.Session), p); err != nil {
 		return outcome{}, err
 	}
-	body := map[string]any{"period": f.Session, "plans": plansOf(f)}
+	body := map[string]any{"period": f.Session, "releases": digests}
 	return outcome{data: data, body: body}, bump(tx, colHead, key(headReleases))
 }
 
@@ -230,13 +242,4 @@ func putRelease(tx store.Tx, rec releaseRecord) error {
 		return err
 	}
 	return releases.put(tx, key(rec.Agreement, rec.Period.SessionID), rec)
-}
-
-// plansOf is the officer's private record of what was withheld and why.
-func plansOf(f freeze) []sdc.Plan {
-	plans := make([]sdc.Plan, len(f.Agreements))
-	for i, a := range f.Agreements {
-		plans[i] = a.Plan
-	}
-	return slices.Clip(plans)
 }

@@ -28,6 +28,7 @@ const (
 	colConsentIDs store.Collection = "consent_ids" // consent -> sid, ordinal
 	colForms      store.Collection = "forms"       // consent -> sealed form that a partner collected
 	colIDs        store.Collection = "ids"         // HMAC(kind, source id) -> sealed sids
+	colMerged     store.Collection = "merged"      // sid -> sids it had before files were merged
 	colPages      store.Collection = "pages"       // data version, page -> sealed persons
 	colSegments   store.Collection = "segments"    // data version, school, year -> sealed facts
 	colManifests  store.Collection = "manifests"   // data version -> manifest
@@ -36,6 +37,7 @@ const (
 	colMatches    store.Collection = "matches"     // agreement, HMAC(participant) -> sealed decision
 	colPeriods    store.Collection = "periods"     // session -> periodRecord
 	colFreezes    store.Collection = "freezes"     // session -> freeze
+	colFrozen     store.Collection = "frozen"      // session, agreement -> its part of the freeze
 	colReleases   store.Collection = "releases"    // agreement, session -> release
 	colReleased   store.Collection = "released"    // agreement -> its releases, newest last
 	colPublished  store.Collection = "published"   // session, agreement -> the sets behind every figure
@@ -51,6 +53,7 @@ const (
 	headData     = "data"     // current data version
 	headReleases = "releases" // counts freezes and publications
 	headConsent  = "consent"  // counts changes of what families, rosters and steward say
+	headTerms    = "terms"    // counts changes of agreements and calendars
 )
 
 // key joins the parts of a key. Strings end with a zero byte, which no id

@@ -97,10 +97,12 @@ func operations(t *testing.T, consentID string) map[string]operation {
 		"ConfirmConsent": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.ConfirmConsent(ctx, c, "cns_absent", broker.ConfirmRequest{}))
 		}},
-		"Consents":    {families, func(d *town, c broker.Caller) error { return dropped(d.Consents(ctx, c)) }},
-		"Consent":     {families, func(d *town, c broker.Caller) error { return dropped(d.Consent(ctx, c, consentID)) }},
-		"Matches":     {stewards, func(d *town, c broker.Caller) error { return dropped(d.Matches(ctx, c)) }},
-		"DecideMatch": {stewards, func(d *town, c broker.Caller) error { return dropped(d.DecideMatch(ctx, c, "mch_absent", broker.MatchRequest{None: true})) }},
+		"Consents": {families, func(d *town, c broker.Caller) error { return dropped(d.Consents(ctx, c)) }},
+		"Consent":  {families, func(d *town, c broker.Caller) error { return dropped(d.Consent(ctx, c, consentID)) }},
+		"Matches":  {stewards, func(d *town, c broker.Caller) error { return dropped(d.Matches(ctx, c)) }},
+		"DecideMatch": {stewards, func(d *town, c broker.Caller) error {
+			return dropped(d.DecideMatch(ctx, c, "mch_absent", broker.MatchRequest{None: true}))
+		}},
 		"Import": {closers, func(d *town, c broker.Caller) error {
 			_, err := d.Import(ctx, c, broker.ImportRequest{Path: t.TempDir(), Options: loadAll})
 			return err
@@ -205,6 +207,44 @@ func TestAnAuditorChangesNothing(t *testing.T) {
 	for _, e := range d.events(before) {
 		if !slices.Contains(onlyReads, e) {
 			t.Errorf("the auditor left a %s", e)
+		}
+	}
+}
+
+// Reaching for what is another's leaves the same trace as reaching for what a
+// role may not touch.
+func TestReachingForAnothersLeavesAnEntry(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	d.partner("other")
+	made := d.consent(consentTo("club", ann))
+	other, ctx := partnerOf("other"), t.Context()
+	for name, reach := range map[string]func() error{
+		"a partner":            func() error { return dropped(d.Partner(ctx, other, "club")) },
+		"rows":                 func() error { return operations(t, "")["Students"].ask(d, other) },
+		"figures":              func() error { return operations(t, "")["Comparison"].ask(d, other) },
+		"an agreement":         func() error { return dropped(d.Agreement(ctx, other, "club")) },
+		"its text":             func() error { return dropped(d.AgreementText(ctx, other, "club")) },
+		"its participation":    func() error { return dropped(d.Participation(ctx, other, "club")) },
+		"its roster":           func() error { return dropped(d.PutParticipation(ctx, other, "club", stringReader(sessionLog(ann)))) },
+		"a signature under it": func() error { return dropped(d.Sign(ctx, other, "club", signature("partner", sha))) },
+		"a form under it":      func() error { return dropped(d.CreateConsent(ctx, other, form("club", ann))) },
+		"a consent":            func() error { return dropped(d.Consent(ctx, guardian(ben.mother()), made.ID)) },
+		"its end": func() error {
+			return dropped(d.WithdrawConsent(ctx, guardian(ben.mother()), made.ID, broker.WithdrawRequest{}))
+		},
+		"another family's child": func() error { return dropped(d.CreateConsent(ctx, guardian(ben.mother()), consentTo("club", ann))) },
+		"a school's agreements": func() error {
+			return dropped(d.SchoolAgreements(ctx, broker.Caller{Subject: "Cora", Role: broker.RoleCoordinator, Schools: []string{south}}, north))
+		},
+	} {
+		before := d.size()
+		if err := reach(); broker.KindOf(err) != broker.NotAvailable {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if got := d.events(before); len(got) != 1 || got[0] != tlog.AccessRefused {
+			t.Errorf("%s: the entries are %v", name, got)
 		}
 	}
 }

@@ -157,7 +157,7 @@ func TestAClockThatGoesBackRevivesNothing(t *testing.T) {
 			_, _ = d.ask(t.Context(), "a1") // the log notes the time
 		},
 		"a consent that was withdrawn": func(d *made, k kid, g grant) {
-			d.clock.Set(inSpring.Add(2 * time.Hour))
+			d.clock.Set(inSpring.Add(2*time.Hour + 700*time.Microsecond)) // the log counts milliseconds
 			d.withdraw(g.ID, k)
 		},
 	}

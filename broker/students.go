@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/go-json-experiment/json"
@@ -108,7 +109,7 @@ func (q studentsQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
 		Agreement: q.req.Agreement, Period: viewPeriod(w.year), AsOf: s.today,
 		DataAsOf: civil.Of(s.data.manifest.ImportedAt, s.b.zone), Categories: d.Categories, Rows: []studentRow{}, Notice: redisclosureNotice,
 	}
-	p := pay{consented: true, places: len(w.roster)}
+	p := pay{consented: true, places: len(w.roster), kept: new(atomic.Bool)}
 	seen := roaring.New()
 	for _, c := range w.children {
 		row, ok, err := w.row(c)
@@ -125,9 +126,9 @@ func (q studentsQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
 		if err != nil {
 			return pay{}, internal(err)
 		}
-		p.copies = append(p.copies, rowCopy{c.sid, copied})
+		p.copies = append(p.copies, s.b.copyOf(s, d.Categories, c.sid, copied))
 	}
-	if p.detail, err = shownTo(s, seen); err != nil {
+	if p.detail, err = shownTo(s, seen, d.Categories); err != nil {
 		return pay{}, err
 	}
 	p.data, err = json.Marshal(data, json.Deterministic(true))
@@ -142,9 +143,9 @@ type shown struct {
 	Columns []consent.Category `json:"columns"`
 }
 
-func shownTo(s *snapshot, seen *roaring.Bitmap) (shown, error) {
+func shownTo(s *snapshot, seen *roaring.Bitmap, columns []consent.Category) (shown, error) {
 	raw, err := seen.ToBytes()
-	return shown{Roster: s.agreement.Roster, Members: raw, Columns: s.agreement.Agreement.Clauses.Categories}, err
+	return shown{Roster: s.agreement.Roster, Members: raw, Columns: columns}, err
 }
 
 // walk goes over roster ∩ consent. A cell is filled only if the compiled
@@ -181,18 +182,46 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 	return w, nil
 }
 
-// opened is what one child's family opened to this agreement.
+// opened is what one child's family opened to this agreement: for each
+// category the open days, school by school, as the rules and the ceiling
+// released them.
 type opened struct {
 	student *records.Student
-	spans   map[consent.Category][]consent.Span // open days, ascending
-	schools map[consent.Category][]string       // schools whose records may leave
+	parts   map[consent.Category][]openPart
 }
 
-func (o opened) empty() bool { return len(o.spans) == 0 }
+// openPart is the open days of a category's records at one school, ascending
+// and apart from each other.
+type openPart struct {
+	school string
+	spans  []consent.Span
+}
+
+func (o opened) empty() bool { return len(o.parts) == 0 }
+
+// spans are the open days of a category at whatever school.
+func (o opened) spans(c consent.Category) []consent.Span {
+	var all []consent.Span
+	for _, p := range o.parts[c] {
+		all = append(all, p.spans...)
+	}
+	return consent.Merge(all)
+}
+
+// holds reports whether a session's records of a category at a school are open
+// as a whole.
+func (o opened) holds(c consent.Category, school string, s records.Session) bool {
+	return slices.ContainsFunc(o.parts[c], func(p openPart) bool { return p.school == school && inside(s, p.spans) })
+}
+
+// day reports whether one day's records of a category at a school are open.
+func (o opened) day(c consent.Category, school string, day civil.Date) bool {
+	return o.holds(c, school, records.Session{Start: day, End: day})
+}
 
 // open asks the law of consent, the rules and the ceiling about one child.
 func (w *walk) open(c child) (opened, error) {
-	o := opened{student: w.s.data.district.Find(c.sid), spans: map[consent.Category][]consent.Span{}, schools: map[consent.Category][]string{}}
+	o := opened{student: w.s.data.district.Find(c.sid), parts: map[consent.Category][]openPart{}}
 	if o.student == nil {
 		return o, nil
 	}
@@ -204,7 +233,7 @@ func (w *walk) open(c child) (opened, error) {
 	if err != nil {
 		return o, err
 	}
-	law := w.s.b.lawOf(profile)
+	law := w.s.b.lawOf(profile, grants)
 	clauses := w.s.agreement.Agreement.Clauses
 	for _, category := range w.categories {
 		state := consent.Decide(law, grants, consent.Question{
@@ -216,32 +245,28 @@ func (w *walk) open(c child) (opened, error) {
 	return o, nil
 }
 
-// admit adds what one category's state opens, window by window and school by
-// school.
+// admit adds what one category's state opens: school by school, the windows
+// that the rules and the ceiling release there.
 func (w *walk) admit(o *opened, category consent.Category, state consent.State, law consent.Student) {
 	kind, portion := policy.Portion(category)
-	for _, window := range state.Windows {
-		row := policy.Row{
-			Consent: string(state.Answer), Expires: window.Expires, OnRoster: true,
-			Age: ageFor(law, w.s.today), OwnAnswer: state.Own,
-			RecordFrom: window.RecordsFrom, RecordTo: window.RecordsTo, Category: kind, Portion: portion,
-			Banned: w.s.banned || w.s.partner.Partner.State != agreement.Accepted,
-		}
-		for _, school := range w.schoolsOf(o.student) {
-			row.School = school
-			if !w.filters.Releases(category, &row) {
-				continue
+	for _, school := range w.schoolsOf(o.student) {
+		part := openPart{school: school}
+		for _, window := range state.Windows {
+			row := policy.Row{
+				Consent: string(state.Answer), Expires: window.Expires, OnRoster: true,
+				Age: ageFor(law, w.s.today), OwnAnswer: state.Own, School: school,
+				RecordFrom: window.RecordsFrom, RecordTo: window.RecordsTo, Category: kind, Portion: portion,
+				Banned: w.s.banned || w.s.partner.Partner.State != agreement.Accepted,
 			}
-			o.spans[category] = append(o.spans[category], consent.Open(window, w.year.Start, w.year.End)...)
-			o.schools[category] = append(o.schools[category], school)
+			if w.filters.Releases(category, &row) {
+				part.spans = append(part.spans, consent.Open(window, w.year.Start, w.year.End)...)
+			}
+		}
+		part.spans = slices.DeleteFunc(consent.Merge(part.spans), func(s consent.Span) bool { return s.From > w.s.today })
+		if len(part.spans) > 0 {
+			o.parts[category] = append(o.parts[category], part)
 		}
 	}
-	if len(o.spans[category]) == 0 {
-		delete(o.spans, category)
-		delete(o.schools, category)
-		return
-	}
-	o.spans[category], o.schools[category] = consent.Merge(o.spans[category]), sortedSet(o.schools[category])
 }
 
 // ageFor is the age the rules see: who holds rights early counts as of age.
@@ -273,7 +298,7 @@ func (w *walk) row(c child) (studentRow, bool, error) {
 	}
 	row := studentRow{Ref: c.ref, School: w.placeOf(o.student)}
 	for _, category := range consent.Categories() {
-		for _, span := range o.spans[category] {
+		for _, span := range o.spans(category) {
 			row.Spans = append(row.Spans, spanCell{category, span.From, min(span.To, w.s.today)})
 		}
 	}
@@ -290,8 +315,11 @@ func (w *walk) placeOf(st *records.Student) string {
 	if e, ok := st.PrimaryOn(day); ok && slices.Contains(w.s.agreement.Agreement.Clauses.Schools, e.School) {
 		return e.School
 	}
-	if schools := w.schoolsOf(st); len(schools) > 0 {
-		return schools[len(schools)-1]
+	var last records.Enrollment
+	for _, e := range st.Enrollments {
+		if e.Entry <= w.year.End && e.Entry >= last.Entry && slices.Contains(w.s.agreement.Agreement.Clauses.Schools, e.School) {
+			last = e
+		}
 	}
-	return ""
+	return last.School
 }

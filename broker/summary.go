@@ -86,10 +86,14 @@ func (m *summary) consented(ind records.Indicator, k sdc.Key) (*consentedSide, e
 		settings.Scale = m.rec.Scale.Name
 	}
 	for _, r := range m.readable {
-		if k.School != "" && r.school != k.School || k.Grade != "" && r.grade != k.Grade || !m.whole(r, ind) {
+		if k.School != "" && r.school != k.School || k.Grade != "" && r.grade != k.Grade {
 			continue
 		}
-		v, status := ind.Compute(m.s.data.district, r.student, m.period, m.s.agreement.Agreement.Clauses.Schools, settings)
+		schools := m.attended(r)
+		if !m.whole(r, ind, schools) {
+			continue
+		}
+		v, status := ind.Compute(m.s.data.district, r.student, m.period, schools, settings)
 		if status != records.Reported || v.Den == 0 {
 			continue
 		}
@@ -146,15 +150,30 @@ func needs(ind records.Indicator) []consent.Category {
 	return []consent.Category{consent.DisciplineAction, consent.DisciplineDates}
 }
 
-// whole reports whether everything that the indicator needs of the period is
-// open, at the school where the child counts.
-func (m *summary) whole(r readable, ind records.Indicator) bool {
-	for _, c := range needs(ind) {
-		if !inside(m.period, r.spans[c]) || !slices.Contains(r.schools[c], r.school) {
-			return false
+// attended lists the agreement's schools at which the child was enrolled in
+// the period.
+func (m *summary) attended(r readable) []string {
+	var list []string
+	for _, e := range r.student.Enrollments {
+		in := e.Entry <= m.period.End && (e.Exit.IsZero() || e.Exit >= m.period.Start)
+		if in && slices.Contains(m.s.agreement.Agreement.Clauses.Schools, e.School) {
+			list = append(list, e.School)
 		}
 	}
-	return true
+	return sortedSet(list)
+}
+
+// whole reports whether everything that the indicator needs of the period is
+// open at every one of the schools.
+func (m *summary) whole(r readable, ind records.Indicator, schools []string) bool {
+	for _, c := range needs(ind) {
+		for _, school := range schools {
+			if !r.holds(c, school, m.period) {
+				return false
+			}
+		}
+	}
+	return len(schools) > 0
 }
 
 func (m *summary) count(r readable) {

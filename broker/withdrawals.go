@@ -9,39 +9,25 @@ import (
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
-// enterBehindBarrier enters an answer; one that is no yes may close rows that
-// are open, so it waits as a withdrawal does.
-func (b *Broker) enterBehindBarrier(ctx context.Context, a act, req ConsentRequest, enter func(store.Tx, moment) (outcome, error)) (*Answer, error) {
-	if req.Answer == consent.Yes {
-		return b.perform(ctx, a, enter)
-	}
-	a.lane = store.LaneWithdrawal
-	var sid records.SID
-	if err := b.store.View(ctx, func(r store.Reader) (err error) {
-		sid, err = b.student(r, a.caller, req.Agreement, req.Student)
-		return err
-	}); err != nil {
-		return nil, storeError(err)
-	}
-	change := func() (*Answer, error) { return b.perform(ctx, a, enter) }
-	return b.behindBarrier(sid, change, func() []string { return b.agreementsOf(ctx, req.Agreement) })
-}
-
-// behindBarrier makes a change after which a student may be in no answer:
-// deny in memory, commit, wait for every answer on its way, acknowledge. A
-// commit that failed leaves the student denied.
-func (b *Broker) behindBarrier(sid records.SID, change func() (*Answer, error), affected func() []string) (*Answer, error) {
-	b.flights.deny(sid)
-	ans, err := change()
-	if err != nil {
-		if b.store.Failed() == nil {
-			b.flights.allow(sid)
+// enterAnswer enters a family's answer. One that may close rows which are open
+// is acknowledged as a withdrawal is: a no, a wish to talk, and a yes of whom
+// something was known before, since it may be narrower.
+func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, enter func(store.Tx, moment) (outcome, error)) (*Answer, error) {
+	err := b.store.View(ctx, func(r store.Reader) error {
+		sid, err := b.student(r, a.caller, req.Agreement, req.Student)
+		if err != nil {
+			return err
 		}
-		return nil, err
+		before, err := b.grants(r, sid)
+		if len(before) > 0 || req.Answer != consent.Yes {
+			a.closes, a.lane = &sid, store.LaneWithdrawal
+		}
+		return err
+	})
+	if err != nil {
+		return nil, b.turnAway(ctx, a.caller, string(a.event), storeError(err))
 	}
-	b.flights.barrier(affected())
-	b.flights.allow(sid)
-	return ans, nil
+	return b.perform(ctx, a, enter)
 }
 
 // WithdrawConsent ends a grant from now on (officer, the family). It returns
@@ -87,53 +73,21 @@ func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*conse
 	}
 	at, err := b.findGrant(ctx, a.caller, id)
 	if err != nil {
-		return nil, err
+		return nil, b.turnAway(ctx, a.caller, "end a consent", err)
 	}
-	var party string
-	change := func() (*Answer, error) {
-		return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-			g, err := b.getGrant(tx, at)
-			if err != nil {
-				return outcome{}, err
-			}
-			p, err := b.profile(tx, at.sid)
-			if err != nil {
-				return outcome{}, err
-			}
-			if err := end(&g, p, m); err != nil {
-				return outcome{}, err
-			}
-			party = g.Party
-			return b.changedGrant(tx, at, g)
-		})
-	}
-	return b.behindBarrier(at.sid, change, func() []string { return b.agreementsOfParty(ctx, party) })
-}
-
-// agreementsOfParty lists a party's agreements for the barrier. It reads
-// with a context of its own: a family that hung up is still waited for.
-func (b *Broker) agreementsOfParty(ctx context.Context, party string) (ids []string) {
-	err := b.store.View(context.WithoutCancel(ctx), func(r store.Reader) error {
-		p, _, err := partners.get(r, key(party))
-		ids = p.Agreements
-		return err
+	a.closes = &at.sid
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		g, err := b.getGrant(tx, at)
+		if err != nil {
+			return outcome{}, err
+		}
+		p, err := b.profile(tx, at.sid)
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := end(&g, p, m); err != nil {
+			return outcome{}, err
+		}
+		return b.changedGrant(tx, at, g)
 	})
-	if err != nil {
-		b.alarm("barrier", err)
-	}
-	return ids
-}
-
-// agreementsOf lists the agreements of the party to an agreement.
-func (b *Broker) agreementsOf(ctx context.Context, id string) []string {
-	var party string
-	err := b.store.View(context.WithoutCancel(ctx), func(r store.Reader) error {
-		rec, _, err := agreements.get(r, key(id))
-		party = rec.Agreement.Partner
-		return err
-	})
-	if err != nil {
-		b.alarm("barrier", err)
-	}
-	return b.agreementsOfParty(ctx, party)
 }

@@ -3,7 +3,6 @@ package bench_test
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -54,7 +53,7 @@ func startPostgres(t testing.TB) (pg *postgres, remedy string) {
 		"-c", "listen_addresses=", "-c", "shared_buffers=512MB", "-c", "max_wal_size=8GB"))
 	pg = &postgres{}
 	await(t, func() (err error) {
-		pg.conn, err = pgx.Connect(t.Context(), "user=bench dbname=postgres host="+url.PathEscape(dir))
+		pg.conn, err = pgx.Connect(t.Context(), "user=bench dbname=postgres host="+dir)
 		return err
 	})
 	t.Cleanup(func() { pg.conn.Close(context.Background()) })

@@ -53,7 +53,8 @@ type Choice struct {
 }
 
 // Groups are the cohort and the rest by school and grade. A school and grade
-// without a member of the cohort has no rest and is not there.
+// without a member of the cohort has no rest: its row is there, because which
+// rows there are must not tell where a participant goes to school, and empty.
 type Groups struct {
 	cells map[sdc.Key]cell
 }
@@ -70,7 +71,11 @@ func Choose(placed []Placement, c Choice) Groups {
 			g.add(p, c)
 		}
 	}
-	maps.DeleteFunc(g.cells, func(_ sdc.Key, c cell) bool { return c.cohort.IsEmpty() })
+	for _, c := range g.cells {
+		if c.cohort.IsEmpty() {
+			c.whole.Clear()
+		}
+	}
 	return g
 }
 
@@ -112,8 +117,8 @@ type Grain struct{ School, Grade bool }
 
 // Rows lays the groups out: the pooled row first, then a row a school, a row a
 // grade over all schools and, with both, a row a grade within a school; in the
-// order of sdc.CompareKeys. Students without a grade are in no grade row. With
-// an empty cohort there are no rows.
+// order of sdc.CompareKeys. Students without a grade are in no grade row. Which
+// rows there are follows from the schools and their grades alone.
 func (g Groups) Rows(grain Grain) []sdc.RowSets {
 	rows := map[sdc.Key]sdc.RowSets{}
 	for key, c := range g.cells {

@@ -78,7 +78,7 @@ func TestRowsFollowTheGrain(t *testing.T) {
 		{compare.Grain{}, []string{"all"}},
 		{compare.Grain{School: true}, []string{"all", "school:A", "school:B"}},
 		{compare.Grain{Grade: true}, []string{"all", "grade:9", "grade:10"}},
-		{compare.Grain{School: true, Grade: true}, []string{"all", "school:A", "school:B", "grade:9", "grade:10", "school:A/grade:9", "school:A/grade:10"}},
+		{compare.Grain{School: true, Grade: true}, []string{"all", "school:A", "school:B", "grade:9", "grade:10", "school:A/grade:9", "school:A/grade:10", "school:B/grade:9"}},
 	} {
 		var got []string
 		for _, r := range townGroups().Rows(c.grain) {
@@ -90,10 +90,17 @@ func TestRowsFollowTheGrain(t *testing.T) {
 	}
 }
 
-func TestWithoutACohortThereAreNoRows(t *testing.T) {
+func TestTheRowsDoNotTellWhetherThereIsACohort(t *testing.T) {
 	t.Parallel()
-	g := compare.Choose(town(), compare.Choice{Schools: []string{"A"}, Floor: 9})
-	if rows := g.Rows(compare.Grain{School: true}); len(rows) != 0 {
-		t.Errorf("%d rows of nobody", len(rows))
+	grain := compare.Grain{School: true, Grade: true}
+	with := compare.Choose(town(), compare.Choice{Schools: []string{"A"}, Dosage: map[uint32]int{town()[0].Ordinal: 9}, Floor: 9}).Rows(grain)
+	without := compare.Choose(town(), compare.Choice{Schools: []string{"A"}, Floor: 9}).Rows(grain)
+	if len(with) < 2 || len(with) != len(without) {
+		t.Fatalf("%d rows with a child, %d without", len(with), len(without))
+	}
+	for i := range without {
+		if without[i].Key != with[i].Key || !without[i].P.IsEmpty() || !without[i].T.IsEmpty() {
+			t.Errorf("row %v of nobody is %v, with %d and %d students", with[i].Key, without[i].Key, without[i].P.GetCardinality(), without[i].T.GetCardinality())
+		}
 	}
 }

@@ -36,6 +36,7 @@ type figure struct {
 	rows                         []*row
 	relations                    []relation
 	span                         span
+	reported                     bool
 	broken                       sabotage
 }
 
@@ -43,6 +44,7 @@ func newFigure(c Candidate, fs FigureSets, broken sabotage) *figure {
 	f := &figure{
 		agreement: c.Agreement, indicator: fs.Indicator, family: fs.Family,
 		known: known(c.Known[fs.Family]), limits: c.Thresholds, broken: broken,
+		reported: fs.Covered != nil && !fs.Covered.IsEmpty(),
 	}
 	for _, r := range c.Rows {
 		f.rows = append(f.rows, newRow(r, fs.Covered))
@@ -127,7 +129,7 @@ func (f *figure) publication(r *row) History {
 }
 
 func (f *figure) plan() FigurePlan {
-	out := FigurePlan{Indicator: f.indicator, Family: f.family, Verdicts: make([]Verdict, 0, len(f.rows))}
+	out := FigurePlan{Indicator: f.indicator, Family: f.family, Reported: f.reported, Verdicts: make([]Verdict, 0, len(f.rows))}
 	for _, r := range f.rows {
 		out.Verdicts = append(out.Verdicts, Verdict{
 			Key: r.key, Shown: r.shown, WholeShown: r.whole, Reason: r.reason,

@@ -69,9 +69,11 @@ type Verdict struct {
 }
 
 // FigurePlan holds the verdicts of one indicator, in the order of CompareKeys.
+// Reported says that somebody has a value, in the rows or beyond them.
 type FigurePlan struct {
 	Indicator string    `json:"indicator"`
 	Family    string    `json:"family"`
+	Reported  bool      `json:"reported,omitempty"`
 	Verdicts  []Verdict `json:"verdicts"`
 }
 

@@ -133,7 +133,7 @@ func (fp FigurePlan) protect(raw []RawFigure) (ShownFigure, error) {
 
 // reported tells whether any student of the figure has a value.
 func (fp FigurePlan) reported() bool {
-	return slices.ContainsFunc(fp.Verdicts, func(v Verdict) bool { return v.CohortCovered+v.RestCovered > 0 })
+	return fp.Reported || slices.ContainsFunc(fp.Verdicts, func(v Verdict) bool { return v.CohortCovered+v.RestCovered > 0 })
 }
 
 func (v Verdict) protect(f RawFigure) (ShownRow, error) {

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"io"
 	"net"
@@ -152,7 +151,7 @@ func (h *house) serve(f furnishing) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16, ExpectContinueTimeout: time.Minute}
 	h.client = &http.Client{Transport: transport}
 	h.t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -332,12 +331,12 @@ func (h *house) check(req *http.Request, sent string, a answer) {
 		}
 		return
 	}
-	if err := described0(req, sent, route, params, a); err != nil {
+	if err := asDescribed(req, sent, route, params, a); err != nil {
 		h.t.Errorf("%s is not as docs/openapi.yaml says: %v\n%s", where, err, a.body)
 	}
 }
 
-func described0(req *http.Request, sent string, route *routers.Route, params map[string]string, a answer) error {
+func asDescribed(req *http.Request, sent string, route *routers.Route, params map[string]string, a answer) error {
 	in := &openapi3filter.RequestValidationInput{
 		Request: req.Clone(context.Background()), PathParams: params, Route: route,
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
@@ -471,8 +470,6 @@ func (h *house) untouched(since mark) bool {
 	now := h.mark()
 	return now.size == since.size+1 && now.rev == since.rev+1
 }
-
-func or[T comparable](v, otherwise T) T { return cmp.Or(v, otherwise) }
 
 // holdsAny returns the first of the words that stands in a text.
 func holdsAny(text []byte, words []string) string {

@@ -169,9 +169,13 @@ func (c cell) sessions() string {
 // family is a child of north's roster under 18 whose guardian said yes.
 type family struct{ child, ref, guardian string }
 
-// families are the families who said yes to north, none of them twice.
-func (d *town) families() []family {
-	p, list := d.partner(north), []family{}
+// families are the families who said yes to north.
+func (d *town) families() []family { return d.familiesOf(north) }
+
+// familiesOf are the families who said yes to a partner, none of them twice,
+// and none whose child has come of age.
+func (d *town) familiesOf(id string) []family {
+	p, list := d.partner(id), []family{}
 	for _, form := range p.Consents {
 		i := slices.IndexFunc(p.Roster, func(c sample.Participant) bool { return c.StudentID == form.StudentID })
 		f := family{form.StudentID, p.Roster[i].Ref, form.Signer}

@@ -56,5 +56,8 @@ func (w frameWriter) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	return len(p), w.to.send(w.wrap(p))
+	if err := w.to.send(w.wrap(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/sample"
+	"github.com/hallpass-edu/hallpass/broker/web"
 )
 
 // demo is a made-up district on show.
@@ -104,12 +105,7 @@ func (d *demo) writeCSV() error {
 // serveDemo serves the district while it shows how to ask it and, unless it
 // is to be done once, until it is told to stop.
 func (d *demo) serveDemo(ctx context.Context) error {
-	log := slog.New(slog.NewJSONHandler(d.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	at := served{d.broker, d.dir}
-	server, err := listen(at, service{listen: d.listen}, log)
-	if errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
-		server, err = listen(at, service{listen: "127.0.0.1:0"}, log)
-	}
+	server, err := d.openListener(slog.New(slog.NewJSONHandler(d.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return &failure{exitFailed, "choose another address with --listen", err}
 	}
@@ -123,4 +119,15 @@ func (d *demo) serveDemo(ctx context.Context) error {
 	}
 	stop()
 	return errors.Join(err, <-ended)
+}
+
+// openListener opens the API's listener, on a free port if the usual one is
+// taken and none was named.
+func (d *demo) openListener(log *slog.Logger) (*web.Server, error) {
+	at := served{d.broker, d.dir}
+	server, err := listen(at, service{listen: d.listen}, log)
+	if errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
+		return listen(at, service{listen: "127.0.0.1:0"}, log)
+	}
+	return server, err
 }

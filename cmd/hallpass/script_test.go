@@ -33,19 +33,35 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	data, shared := sharedData()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			env.Values[lastStarted{}] = &lastStarted{}
 			env.Setenv("README", readme)
+			env.Setenv("UCI", filepath.Join(data, "uci-por"))
 			env.Setenv("PATH", env.Getenv("PATH")+string(os.PathListSeparator)+verifier)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"start":     start,
+			"crash":     crash,
 			"paste":     paste,
 			"walk":      walk,
 			"unchanged": unchanged,
+			"call":      call,
+			"sign":      sign,
+			"families":  families,
+			"withdraw":  withdraw,
+			"opened":    openedRows,
+			"figure":    figure,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "shared" {
+				return shared, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", name)
 		},
 	})
 }
@@ -95,6 +111,7 @@ type background struct {
 	ready  chan string // the line that says that it serves
 	output sync.WaitGroup
 	stderr lines
+	killed bool
 }
 
 // start FILE hallpass ARGS… starts a program in the background, waits until it
@@ -120,6 +137,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	stderr, err := b.cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(b.cmd.Start())
+	ts.Value(lastStarted{}).(*lastStarted).background = b
 	b.output.Go(func() { b.watch(stderr) })
 	ts.Defer(func() { b.stop(ts) })
 	line, serves := <-b.ready
@@ -157,7 +175,23 @@ func (b *background) watch(stderr io.Reader) {
 	}
 }
 
+// crash kills what start started last, as a power cut would.
+func crash(ts *testscript.TestScript, neg bool, args []string) {
+	b := ts.Value(lastStarted{}).(*lastStarted).background
+	ts.Check(b.cmd.Process.Kill())
+	b.output.Wait()
+	_ = b.cmd.Wait() // it was killed
+	b.killed = true
+}
+
+// lastStarted is what start started last; its type is the key of the script's
+// value.
+type lastStarted struct{ *background }
+
 func (b *background) stop(ts *testscript.TestScript) {
+	if b.killed {
+		return
+	}
 	ts.Check(b.cmd.Process.Signal(syscall.SIGTERM))
 	late := time.AfterFunc(5*time.Second, func() { _ = b.cmd.Process.Kill() })
 	b.output.Wait()
