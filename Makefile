@@ -60,7 +60,7 @@ bench: ## print goal and measured beside the peer of each bench (BENCH=regexp CO
 	@mkdir -p $(BUILD)
 	$(GO) build -modfile=tools/opa/go.mod -o $(BUILD)/opa github.com/open-policy-agent/opa
 	HALLPASS_BENCH=1 HALLPASS_BENCH_OPA=$(CURDIR)/$(BUILD)/opa \
-	  $(GO) test -timeout 60m -count $(COUNT) -run '^TestBench' -bench '$(BENCH)' -benchmem -v ./...
+	  $(GO) test -timeout 60m -count $(COUNT) -run '^TestBench$$/$(BENCH)' -v ./broker/bench
 
 clean: ## remove build/
 	rm -rf $(BUILD)

@@ -49,6 +49,9 @@ func (b *Broker) Entries(ctx context.Context, c Caller, req EntriesRequest) (*An
 	if req.Limit < 1 || req.Limit > maxEntries {
 		return nil, invalidField("limit", "is out of range", fmt.Sprintf("ask for 1 to %d entries", maxEntries))
 	}
+	if req.From > tlog.MaxSize {
+		return nil, invalidField("from", "is out of range", "give the index of an entry")
+	}
 	a := act{event: tlog.OfficerViewedLog, lane: store.LanePartner, caller: c, request: map[string]any{"from": req.From, "limit": req.Limit}}
 	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) {
 		list, size, err := b.entries(tx, req)

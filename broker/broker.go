@@ -195,7 +195,7 @@ func (b *Broker) openKeys() error {
 	if b.tokens, err = token.ParseKey(raw); err != nil {
 		return fmt.Errorf("reading the token key: %w", err)
 	}
-	b.checkpoints = newCheckpointer(b.dir, b.store, signer)
+	b.checkpoints = newCheckpointer(b.dir, b.store, signer, func(err error) { b.alarm("last-signed", err) })
 	return nil
 }
 
@@ -255,10 +255,20 @@ func (b *Broker) checkLog(ctx context.Context, o Options) error {
 	})
 }
 
+// checkNew refuses a store that has entries but no memory of having signed
+// them: the making of a district writes the first.
+func (b *Broker) checkNew(r store.Reader) error {
+	size, err := number(r, colHead, key(headTree))
+	if err == nil && size > 0 {
+		err = ErrRolledBack
+	}
+	return err
+}
+
 func (b *Broker) checkSigned(r store.Reader) error {
 	note, err := os.ReadFile(filepath.Join(b.dir, lastSigned))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return b.checkNew(r)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the last signed checkpoint: %w", err)

@@ -22,6 +22,7 @@ type checkpointer struct {
 	file   string
 	saved  signed
 	stop   chan struct{}
+	alarm  func(error)
 	ended  sync.WaitGroup
 }
 
@@ -38,8 +39,8 @@ type signed struct {
 // signed, so that an older store is refused.
 const lastSigned = "last-signed"
 
-func newCheckpointer(dir string, s *store.Store, signer *tlog.Signer) *checkpointer {
-	c := &checkpointer{store: s, signer: signer, file: filepath.Join(dir, lastSigned), stop: make(chan struct{})}
+func newCheckpointer(dir string, s *store.Store, signer *tlog.Signer, alarm func(error)) *checkpointer {
+	c := &checkpointer{alarm: alarm, store: s, signer: signer, file: filepath.Join(dir, lastSigned), stop: make(chan struct{})}
 	c.ended.Go(c.remember)
 	return c
 }
@@ -80,7 +81,9 @@ func (c *checkpointer) remember() {
 	for {
 		select {
 		case <-tick.C:
-			c.save()
+			if err := c.save(); err != nil {
+				c.alarm(err)
+			}
 		case <-c.stop:
 			return
 		}

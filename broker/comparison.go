@@ -73,7 +73,9 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 		f.Request.Grain = agreement.GrainSchool
 	}
 	f.ReleasePublished = published
-	f.RosterPresent = published || s.agreement.Roster > 0 && closed.state() != periodPublished
+	// Who is on the roster must not decide it: a period that closed without a
+	// release of this agreement closed before its first upload.
+	f.RosterPresent = published || s.agreement.Roster > 0 && closed.state() == periodOpen
 	return nil
 }
 

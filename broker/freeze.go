@@ -106,8 +106,14 @@ func (b *Broker) Freeze(ctx context.Context, c Caller, session string) (*Answer,
 }
 
 func (b *Broker) freeze(ctx context.Context, c Caller, session string) (*Answer, error) {
-	if err := b.rematch(ctx, session); err != nil {
+	open, err := b.isOpen(ctx, session)
+	if err != nil {
 		return nil, err
+	}
+	if open {
+		if err := b.rematch(ctx, session); err != nil {
+			return nil, err
+		}
 	}
 	a := act{event: tlog.PeriodFrozen, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": session}}
 	for attempt := 1; ; attempt++ {
@@ -123,6 +129,15 @@ func (b *Broker) freeze(ctx context.Context, c Caller, session string) (*Answer,
 		}
 		return ans, err
 	}
+}
+
+func (b *Broker) isOpen(ctx context.Context, session string) (open bool, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		p, _, err := periods.get(r, key(session))
+		open = p.state() == periodOpen
+		return err
+	})
+	return open, storeError(err)
 }
 
 // planFreeze makes the plan on a snapshot, so that the Update is short.

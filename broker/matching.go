@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
@@ -18,10 +20,24 @@ import (
 // child's enrollments, or the number that the family gave with the birth
 // date. What a steward decided before stands.
 func (b *Broker) match(r store.Reader, agreement string, members []member) error {
+	found := map[string]records.SID{} // one look for each child, so that repeating a name tells nothing by time
 	for i := range members {
-		sid, err := b.matchOne(r, agreement, members[i].participant)
+		p := members[i].participant
+		who := strings.Join(append([]string{p.Given, p.Family, p.Birth.String(), p.StudentNumber}, p.Schools...), "\x00")
+		sid, known := found[who]
+		if !known {
+			var err error
+			if sid, err = b.matchExactly(r, p); err != nil {
+				return err
+			}
+			found[who] = sid
+		}
+		decided, settled, err := b.decision(r, agreement, p)
 		if err != nil {
 			return err
+		}
+		if settled {
+			sid = decided.SID
 		}
 		members[i].sid = sid
 	}
@@ -33,6 +49,10 @@ func (b *Broker) matchOne(r store.Reader, agreement string, p participant) (reco
 	if err != nil || found {
 		return decided.SID, err
 	}
+	return b.matchExactly(r, p)
+}
+
+func (b *Broker) matchExactly(r store.Reader, p participant) (records.SID, error) {
 	var hits []records.SID
 	for _, look := range []struct{ kind, what string }{
 		{byStudentID, p.StudentNumber}, {byNameBirth, records.MatchKey(p.Given, p.Family, p.Birth)},
@@ -130,29 +150,35 @@ type suggestion struct {
 // maxSuggestions bounds what a steward is shown for one participant.
 const maxSuggestions = 5
 
-// Matches lists the participants that were not found (steward).
+// maxQueue bounds the participants that a steward is shown at a time.
+const maxQueue = 200
+
+// Matches lists the participants that were not found, the first of them, and
+// how many there are (steward).
 func (b *Broker) Matches(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "read the matching queue", RoleSteward); err != nil {
 		return nil, err
 	}
 	return b.read(ctx, c, "read the matching queue", func(r store.Reader, _ moment) (any, error) {
-		queue := []matchView{}
-		var people []records.Profile
-		err := b.unmatched(r, func(rec agreementRecord, m member) error {
+		queue, waiting := []matchView{}, 0
+		var people *directory
+		err := b.unmatched(r, func(rec agreementRecord, m member) (err error) {
+			if waiting++; waiting > maxQueue {
+				return nil
+			}
 			if people == nil {
-				var err error
-				if people, err = b.everyone(r); err != nil {
+				if people, err = b.directory(r); err != nil {
 					return err
 				}
 			}
 			queue = append(queue, matchView{
 				ID: b.matchID(rec.Agreement.ID, m.participant), Agreement: rec.Agreement.ID,
 				Given: m.Given, Family: m.Family, Birth: m.Birth.String(), Schools: m.Schools,
-				Suggestions: suggest(m.participant, people),
+				Suggestions: people.suggest(m.participant),
 			})
 			return nil
 		})
-		return map[string]any{"matches": queue}, err
+		return map[string]any{"matches": queue, "waiting": waiting}, err
 	})
 }
 
@@ -188,34 +214,45 @@ func (b *Broker) unmatched(r store.Reader, fn func(agreementRecord, member) erro
 	})
 }
 
-// everyone opens all identities, for a steward's eyes only.
-func (b *Broker) everyone(r store.Reader) (list []records.Profile, err error) {
+// directory finds students by birth date and by name, for a steward's eyes
+// only.
+type directory struct {
+	byBirth map[civil.Date][]records.Profile
+	byName  map[string][]records.Profile
+}
+
+func (b *Broker) directory(r store.Reader) (*directory, error) {
 	d, err := b.dataset(r)
 	if err != nil {
 		return nil, err
 	}
+	all := &directory{map[civil.Date][]records.Profile{}, map[string][]records.Profile{}}
 	for _, ref := range d.manifest.Pages {
-		if err := b.readPage(r, ref, func(p records.Profile) { list = append(list, p) }); err != nil {
+		err := b.readPage(r, ref, func(p records.Profile) {
+			all.byBirth[p.Birth] = append(all.byBirth[p.Birth], p)
+			name := nameKey(p.Person.Given) + nameKey(p.Person.Family)
+			all.byName[name] = append(all.byName[name], p)
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
-	return list, nil
+	return all, nil
 }
 
 // suggest lists students of the participant's schools who share the birth date
 // and part of the name, or the name and not the birth date.
-func suggest(p participant, people []records.Profile) []suggestion {
+func (d *directory) suggest(p participant) []suggestion {
 	list := []suggestion{}
-	for _, who := range people {
-		if len(list) == maxSuggestions {
-			break
-		}
-		if !slices.ContainsFunc(who.Enrollments, func(e records.Enrollment) bool { return slices.Contains(p.Schools, e.School) }) {
+	seen := map[records.SID]bool{}
+	for _, who := range slices.Concat(d.byBirth[p.Birth], d.byName[nameKey(p.Given)+nameKey(p.Family)]) {
+		why := near(p, who)
+		there := slices.ContainsFunc(who.Enrollments, func(e records.Enrollment) bool { return slices.Contains(p.Schools, e.School) })
+		if len(list) == maxSuggestions || seen[who.SID] || why == "" || !there {
 			continue
 		}
-		if why := near(p, who); why != "" {
-			list = append(list, suggestion{who.Person.StudentID, who.Person.Given, who.Person.Family, who.Birth.String(), why})
-		}
+		seen[who.SID] = true
+		list = append(list, suggestion{who.Person.StudentID, who.Person.Given, who.Person.Family, who.Birth.String(), why})
 	}
 	return list
 }
@@ -320,7 +357,11 @@ func (b *Broker) nextRoster(tx store.Tx, rec agreementRecord, members []member) 
 		return err
 	}
 	head.Version = rec.Roster + 1
-	return b.putRosterVersion(tx, rec, head, members)
+	sealed, err := b.sealRoster(rec.Agreement.ID, head.Version, members)
+	if err != nil {
+		return err
+	}
+	return b.putRosterVersion(tx, rec, head, sealed)
 }
 
 // rematch looks again for the children whom no upload found, before a period

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
@@ -72,7 +73,7 @@ func (b *Broker) putRoster(ctx context.Context, c Caller, id string, csv io.Read
 	for range attempts {
 		up, err := b.readUpload(ctx, c, id, body, read)
 		if err != nil {
-			return nil, err
+			return nil, b.turnAway(ctx, c, "upload participation", err)
 		}
 		ans, err := b.writeUpload(ctx, c, id, up)
 		if errors.Is(err, errMoved) {
@@ -94,8 +95,15 @@ func (b *Broker) workable(r store.Reader, c Caller, id string) (agreementRecord,
 		return rec, conflict("the agreement is " + string(state) + "; files are taken once both have signed and until its term ends")
 	}
 	p, _, err := partners.get(r, key(rec.Agreement.Partner))
-	if err == nil && p.Partner.State != agreement.Accepted {
-		err = conflict("the partner is " + string(p.Partner.State) + "; files are taken from accepted partners")
+	if err != nil {
+		return rec, err
+	}
+	if p.Partner.State != agreement.Accepted {
+		return rec, conflict("the partner is " + string(p.Partner.State) + "; files are taken from accepted partners")
+	}
+	banned, err := bannedOn(r, p.Partner, b.moment())
+	if err == nil && banned {
+		err = conflict("the partner's legal entity is barred from receiving records; no files are taken")
 	}
 	return rec, err
 }
@@ -106,6 +114,8 @@ type upload struct {
 	roster  uint64 // version that it replaces
 	head    rosterHead
 	members []member
+	sealed  []staged
+	same    bool // the very bytes of the newest upload, and the same children found
 	answer  uploaded
 }
 
@@ -134,14 +144,30 @@ func (b *Broker) readUpload(ctx context.Context, c Caller, id string, body []byt
 		up.data, up.roster = d.manifest.Version, rec.Roster
 		up.members = membersOf(p)
 		up.answer = uploaded{id, len(up.members), len(p.Sessions), report}
-		up.head = rosterHead{Version: rec.Roster + 1, UploadedAt: b.moment().now, Digest: digest(body), Participants: len(up.members)}
-		return b.match(r, id, up.members)
+		last, _, err := rosterHeads.get(r, key(id, rec.Roster))
+		if err != nil {
+			return err
+		}
+		up.head = rosterHead{Version: rec.Roster + 1, Upload: last.Upload + 1, UploadedAt: b.moment().now, Digest: digest(body), Participants: len(up.members)}
+		if err := b.match(r, id, up.members); err != nil {
+			return err
+		}
+		if last.Digest == up.head.Digest {
+			up.head.Upload, up.head.UploadedAt = last.Upload, last.UploadedAt
+			if up.same = slices.EqualFunc(was, up.members, sameStudent); up.same {
+				return nil
+			}
+		}
+		up.sealed, err = b.sealRoster(id, up.head.Version, up.members)
+		return err
 	})
 	if err != nil {
 		return nil, storeError(err)
 	}
 	return up, nil
 }
+
+func sameStudent(a, b member) bool { return a.sid == b.sid }
 
 // unreadable refuses a file of which nothing can be used, with the places.
 func unreadable(report *ingest.Report) error {
@@ -169,7 +195,10 @@ func (b *Broker) writeUpload(ctx context.Context, c Caller, id string, up *uploa
 		if data != up.data || rec.Roster != up.roster {
 			return outcome{}, errMoved
 		}
-		if err := b.putRosterVersion(tx, rec, up.head, up.members); err != nil {
+		if up.same {
+			return outcome{data: up.answer, unlogged: true}, nil
+		}
+		if err := b.putRosterVersion(tx, rec, up.head, up.sealed); err != nil {
 			return outcome{}, err
 		}
 		out := outcome{data: up.answer, key: agreementKey(id), agreement: rec.Agreement, subjects: matched(up.members), places: len(up.members), body: up.head}
@@ -178,10 +207,10 @@ func (b *Broker) writeUpload(ctx context.Context, c Caller, id string, up *uploa
 }
 
 // putRosterVersion makes a roster version the agreement's newest.
-func (b *Broker) putRosterVersion(tx store.Tx, rec agreementRecord, head rosterHead, members []member) error {
+func (b *Broker) putRosterVersion(tx store.Tx, rec agreementRecord, head rosterHead, members []staged) error {
 	id := rec.Agreement.ID
 	for _, m := range members {
-		if err := b.putMember(tx, id, head.Version, m); err != nil {
+		if err := tx.Put(m.collection, m.key, m.value); err != nil {
 			return err
 		}
 	}
@@ -272,7 +301,7 @@ func (b *Broker) Participation(ctx context.Context, c Caller, id string) (*Answe
 			}
 		}
 		return map[string]any{
-			"agreement": id, "version": head.Version, "uploaded_at": head.UploadedAt, "sha256": head.Digest,
+			"agreement": id, "upload": head.Upload, "uploaded_at": head.UploadedAt, "sha256": head.Digest,
 			"participants": head.Participants, "at_floor": atFloor, "dosage_floor": rec.Agreement.Clauses.DosageFloor,
 			"programs": programsOf(roster), "draft_until": b.nextCensus(r),
 		}, nil

@@ -233,12 +233,22 @@ func TestARevokedTokenOpensNoDoorAtAll(t *testing.T) {
 	d := newTown(t)
 	d.club(ann)
 	d.done(d.RevokeTokens(t.Context(), officer, "club"))
-	for name, op := range operations(t, "") {
-		if !slices.Contains(op.roles, broker.RolePartner) || name == "Checkpoint" {
-			continue
+	old, ctx := partnerOf("club"), t.Context()
+	doors := map[string]func() error{
+		"a roster": func() error { return dropped(d.PutParticipation(ctx, old, "club", stringReader(sessionLog(ben)))) },
+		"a form":   func() error { return dropped(d.CreateConsent(ctx, old, form("club", ann))) },
+	}
+	for name, op := range operations(t, "", "") {
+		if slices.Contains(op.roles, broker.RolePartner) && !slices.Contains([]string{"Checkpoint", "CreateConsent", "PutParticipation", "PutRoster", "PutSessions"}, name) {
+			doors[name] = func() error { return op.ask(d, old) }
 		}
-		if err := op.ask(d, partnerOf("club")); broker.KindOf(err) != broker.Unauthenticated {
+	}
+	for name, open := range doors {
+		if err := open(); broker.KindOf(err) != broker.Unauthenticated {
 			t.Errorf("%s with a revoked token: %v", name, err)
 		}
+	}
+	if got := data[map[string]any](t, d.must(d.Participation(ctx, officer, "club"))); got["upload"] != 1.0 {
+		t.Errorf("the roster became %v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -42,7 +43,15 @@ var (
 // operations are all of them, by the name of the method. The arguments are
 // such that whoever may ask is not refused for anything else that looks the
 // same.
-func operations(t *testing.T, consentID string) map[string]operation {
+func operations(t *testing.T, consentID, formID string) map[string]operation {
+	table := partnershipOperations(t)
+	maps.Copy(table, familyOperations(t, consentID, formID))
+	maps.Copy(table, districtOperations(t))
+	maps.Copy(table, logOperations(t))
+	return table
+}
+
+func partnershipOperations(t *testing.T) map[string]operation {
 	ctx := t.Context()
 	return map[string]operation{
 		"CreatePartner": {officers, func(d *town, c broker.Caller) error {
@@ -54,7 +63,7 @@ func operations(t *testing.T, consentID string) map[string]operation {
 		"BanPartner": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.BanPartner(ctx, c, "club", broker.BanRequest{Until: theEdgeOf}))
 		}},
-		"RevokeTokens": {officers, func(d *town, c broker.Caller) error { return dropped(d.RevokeTokens(ctx, c, "absent")) }},
+		"RevokeTokens": {officers, func(d *town, c broker.Caller) error { return dropped(d.RevokeTokens(ctx, c, "spare")) }},
 		"Partners":     {readers, func(d *town, c broker.Caller) error { return dropped(d.Partners(ctx, c)) }},
 		"Partner":      {parties, func(d *town, c broker.Caller) error { return dropped(d.Partner(ctx, c, "club")) }},
 		"CreateAgreement": {officers, func(d *town, c broker.Caller) error {
@@ -82,6 +91,12 @@ func operations(t *testing.T, consentID string) map[string]operation {
 			return dropped(d.PutSessions(ctx, c, "club", strings.NewReader("")))
 		}},
 		"Participation": {uploaders, func(d *town, c broker.Caller) error { return dropped(d.Participation(ctx, c, "club")) }},
+	}
+}
+
+func familyOperations(t *testing.T, consentID, formID string) map[string]operation {
+	ctx := t.Context()
+	return map[string]operation{
 		"CreateConsent": {signers, func(d *town, c broker.Caller) error {
 			return dropped(d.CreateConsent(ctx, c, broker.ConsentRequest{Agreement: "club", Student: broker.StudentRef{StudentID: ann.id}}))
 		}},
@@ -95,13 +110,19 @@ func operations(t *testing.T, consentID string) map[string]operation {
 			return dropped(d.OverrideHold(ctx, c, consentID, broker.ReviewRequest{}))
 		}},
 		"ConfirmConsent": {officers, func(d *town, c broker.Caller) error {
-			return dropped(d.ConfirmConsent(ctx, c, "cns_absent", broker.ConfirmRequest{}))
+			return dropped(d.ConfirmConsent(ctx, c, formID, broker.ConfirmRequest{}))
 		}},
 		"Consents": {families, func(d *town, c broker.Caller) error { return dropped(d.Consents(ctx, c)) }},
 		"Consent":  {families, func(d *town, c broker.Caller) error { return dropped(d.Consent(ctx, c, consentID)) }},
-		"Matches":  {stewards, func(d *town, c broker.Caller) error { return dropped(d.Matches(ctx, c)) }},
+	}
+}
+
+func districtOperations(t *testing.T) map[string]operation {
+	ctx := t.Context()
+	return map[string]operation{
+		"Matches": {stewards, func(d *town, c broker.Caller) error { return dropped(d.Matches(ctx, c)) }},
 		"DecideMatch": {stewards, func(d *town, c broker.Caller) error {
-			return dropped(d.DecideMatch(ctx, c, "mch_absent", broker.MatchRequest{None: true}))
+			return dropped(d.DecideMatch(ctx, c, "mch_absent", broker.MatchRequest{}))
 		}},
 		"Import": {closers, func(d *town, c broker.Caller) error {
 			_, err := d.Import(ctx, c, broker.ImportRequest{Path: t.TempDir(), Options: loadAll})
@@ -115,6 +136,12 @@ func operations(t *testing.T, consentID string) map[string]operation {
 		}},
 		"Freeze":      {closers, func(d *town, c broker.Caller) error { return dropped(d.Freeze(ctx, c, townLent)) }},
 		"ClosePeriod": {closers, func(d *town, c broker.Caller) error { return dropped(d.ClosePeriod(ctx, c, townLent)) }},
+	}
+}
+
+func logOperations(t *testing.T) map[string]operation {
+	ctx := t.Context()
+	return map[string]operation{
 		"Entries":     {readers, func(d *town, c broker.Caller) error { return dropped(d.Entries(ctx, c, broker.EntriesRequest{})) }},
 		"ListEntries": {readers, func(d *town, c broker.Caller) error { _, err := d.ListEntries(ctx, c, 0, 1); return err }},
 		"Proof":       {readers, func(d *town, c broker.Caller) error { return dropped(d.Proof(ctx, c, broker.ProofRequest{})) }},
@@ -145,7 +172,7 @@ func callers() map[broker.Role]broker.Caller {
 
 func TestEveryOperationOfTheBrokerStandsInTheTableOfRoles(t *testing.T) {
 	t.Parallel()
-	table := operations(t, "")
+	table := operations(t, "", "")
 	methods := reflect.TypeFor[*broker.Broker]()
 	for m := range methods.Methods() {
 		takesCaller := m.Type.NumIn() > 2 && m.Type.In(2) == reflect.TypeFor[broker.Caller]()
@@ -159,8 +186,10 @@ func TestAWrongRoleFindsNothingAndLeavesAnEntry(t *testing.T) {
 	t.Parallel()
 	d := newTown(t)
 	d.club(ann)
+	d.partner("spare")
 	made := d.consent(consentTo("club", ann))
-	for name, op := range operations(t, made.ID) {
+	form := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ann))))
+	for name, op := range operations(t, made.ID, form.ID) {
 		for role, c := range callers() {
 			before := d.size()
 			err := op.ask(d, c)
@@ -187,7 +216,7 @@ func TestTheRulesAnswerNobodyButPartners(t *testing.T) {
 	t.Parallel()
 	d := newTown(t)
 	d.club(ann)
-	table := operations(t, "")
+	table := operations(t, "", "")
 	for _, name := range []string{"Comparison", "Students"} {
 		for _, role := range []broker.Role{broker.RoleOfficer, broker.RoleAuditor, broker.RoleCoordinator} {
 			denied(t, nil, table[name].ask(d, callers()[role]), "role_not_permitted")
@@ -200,8 +229,9 @@ func TestAnAuditorChangesNothing(t *testing.T) {
 	d := newTown(t)
 	d.club(ann)
 	made := d.consent(consentTo("club", ann))
+	form := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ann))))
 	before := d.size()
-	for _, op := range operations(t, made.ID) {
+	for _, op := range operations(t, made.ID, form.ID) {
 		_ = op.ask(d, auditor)
 	}
 	for _, e := range d.events(before) {
@@ -222,8 +252,8 @@ func TestReachingForAnothersLeavesAnEntry(t *testing.T) {
 	other, ctx := partnerOf("other"), t.Context()
 	for name, reach := range map[string]func() error{
 		"a partner":            func() error { return dropped(d.Partner(ctx, other, "club")) },
-		"rows":                 func() error { return operations(t, "")["Students"].ask(d, other) },
-		"figures":              func() error { return operations(t, "")["Comparison"].ask(d, other) },
+		"rows":                 func() error { return operations(t, "", "")["Students"].ask(d, other) },
+		"figures":              func() error { return operations(t, "", "")["Comparison"].ask(d, other) },
 		"an agreement":         func() error { return dropped(d.Agreement(ctx, other, "club")) },
 		"its text":             func() error { return dropped(d.AgreementText(ctx, other, "club")) },
 		"its participation":    func() error { return dropped(d.Participation(ctx, other, "club")) },

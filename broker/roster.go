@@ -45,9 +45,12 @@ func (p participant) dates() []civil.Date {
 	return slices.Compact(days)
 }
 
-// rosterHead is one version of an agreement's roster.
+// rosterHead is one version of an agreement's roster. Upload counts what the
+// partner sent; a version may also be made because a child was found, which
+// the partner must not see.
 type rosterHead struct {
 	Version      uint64    `json:"version"`
+	Upload       uint64    `json:"upload"`
 	UploadedAt   time.Time `json:"uploaded_at"`
 	Digest       string    `json:"digest"`
 	Participants int       `json:"participants"`
@@ -63,23 +66,23 @@ type member struct {
 
 var rosterHeads = table[rosterHead]{colRosters}
 
-func rosterRowKey(agreement string, version uint64, ordinal uint32) []byte {
-	return key(agreement, version, ordinal)
-}
-
-// putMember writes one participant: under the student's key when there is a
-// student, else under the agreement's.
-func (b *Broker) putMember(tx store.Tx, agreement string, version uint64, m member) error {
-	plain, err := json.Marshal(m.participant)
-	if err != nil {
-		return err
+// sealRoster seals the participants of a version, each under the student's key
+// when there is a student, else under the agreement's.
+func (b *Broker) sealRoster(agreement string, version uint64, members []member) ([]staged, error) {
+	list := make([]staged, len(members))
+	for i, m := range members {
+		plain, err := json.Marshal(m.participant)
+		if err != nil {
+			return nil, err
+		}
+		k := key(agreement, version, m.ordinal)
+		box, err := b.vault.Seal(rosterKey(agreement, m.sid), rosterAAD(k), plain)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = staged{colRosterRows, k, append(slices.Clone(m.sid[:]), box...)}
 	}
-	k := rosterRowKey(agreement, version, m.ordinal)
-	box, err := b.vault.Seal(rosterKey(agreement, m.sid), rosterAAD(k), plain)
-	if err != nil {
-		return err
-	}
-	return tx.Put(colRosterRows, k, append(slices.Clone(m.sid[:]), box...))
+	return list, nil
 }
 
 func rosterAAD(k []byte) []byte { return append([]byte("roster|"), k...) }
@@ -93,8 +96,9 @@ func rosterKey(agreement string, sid records.SID) seal.KeyID {
 
 // rosterCache keeps rosters that were opened: a version never changes.
 type rosterCache struct {
-	mu    sync.Mutex
-	byKey map[rosterID][]member
+	mu      sync.Mutex
+	byKey   map[rosterID][]member
+	members int
 }
 
 type rosterID struct {
@@ -104,8 +108,8 @@ type rosterID struct {
 
 func newRosterCache() *rosterCache { return &rosterCache{byKey: map[rosterID][]member{}} }
 
-// maxRosters bounds the rosters kept.
-const maxRosters = 256
+// maxMembers bounds the participants kept in memory.
+const maxMembers = 200_000
 
 // roster returns the participants of a roster version, in upload order. A
 // student whose key was destroyed is not among them.
@@ -123,10 +127,12 @@ func (b *Broker) roster(r store.Reader, agreement string, version uint64) ([]mem
 	}
 	b.rosters.mu.Lock()
 	defer b.rosters.mu.Unlock()
-	if len(b.rosters.byKey) >= maxRosters {
+	if b.rosters.members+len(list) > maxMembers {
 		clear(b.rosters.byKey)
+		b.rosters.members = 0
 	}
 	b.rosters.byKey[id] = list
+	b.rosters.members += len(list)
 	return list, nil
 }
 

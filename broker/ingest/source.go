@@ -60,7 +60,7 @@ func folder(fsys fs.FS, limits Limits, report *Report) (source, error) {
 func (s *source) take(name string, open func() (io.ReadCloser, error), limits Limits, report *Report) error {
 	known := strings.ToLower(path.Base(name))
 	if !slices.ContainsFunc(forms, func(f form) bool { return f.name == known }) {
-		report.add(printable([]byte(name)), 0, "", IgnoredFile, "")
+		report.add(printable(name), 0, "", IgnoredFile, "")
 		return nil
 	}
 	if _, twice := s.files[known]; twice {

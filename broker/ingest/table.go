@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -104,6 +106,10 @@ func (t *table) header(cells [][]byte) bool {
 	for i := range t.place {
 		t.place[i] = -1
 	}
+	if !slices.ContainsFunc(cells, t.knows) {
+		t.report.add(t.form.name, 1, "", NoHeader, "")
+		return false
+	}
 	ok := true
 	for at, cell := range cells {
 		ok = t.column(at, cell) && ok
@@ -115,6 +121,12 @@ func (t *table) header(cells [][]byte) bool {
 		}
 	}
 	return ok
+}
+
+// knows reports whether a cell is the name of a column of the form. A row in
+// which none is, is no header but somebody's data, and nothing of it is shown.
+func (t *table) knows(cell []byte) bool {
+	return slices.Contains(t.form.columns, columnName(cell)) || Forbidden(string(cell))
 }
 
 func (t *table) column(at int, cell []byte) bool {
@@ -131,23 +143,41 @@ func (t *table) column(at int, cell []byte) bool {
 		return true
 	}
 	if Forbidden(string(cell)) && !t.limits.sabotage.admitForbidden {
-		t.report.add(t.form.name, 1, printable(cell), ForbiddenColumn, "")
+		t.report.add(t.form.name, 1, columnAt(at, cell), ForbiddenColumn, "")
 		return false
 	}
-	t.report.add(t.form.name, 1, printable(cell), IgnoredColumn, "")
+	t.report.add(t.form.name, 1, columnAt(at, cell), IgnoredColumn, "")
 	return true
 }
 
-// printable is a column's name as a report may show it.
-func printable(cell []byte) string {
-	name := strings.ToValidUTF8(strings.Map(func(r rune) rune {
+// printable is a file's name as a report may show it.
+func printable(name string) string {
+	clean := strings.ToValidUTF8(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, strings.TrimSpace(string(cell))), "?")
-	if utf8.RuneCountInString(name) > 60 {
-		name = string([]rune(name)[:60]) + "…"
+	}, strings.TrimSpace(name)), "?")
+	if utf8.RuneCountInString(clean) > 60 {
+		clean = string([]rune(clean)[:60]) + "…"
+	}
+	return clean
+}
+
+// columnAt is a column's name as a report may show it: as it stands where it
+// is written as column names are, else by its place, since what stands in the
+// header may be anything.
+func columnAt(at int, cell []byte) string {
+	name := strings.TrimSpace(string(cell))
+	for i, r := range name {
+		letter := 'a' <= r && r <= 'z' || r == '_'
+		if !letter && (i == 0 || r < '0' || r > '9') || i >= 60 {
+			name = ""
+			break
+		}
+	}
+	if name == "" {
+		return "column " + strconv.Itoa(at+1)
 	}
 	return name
 }

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,7 +36,7 @@ const (
 // test opens a copy of its files.
 type town struct {
 	*sample.District
-	files map[string][]byte
+	files map[string]file
 	asOf  time.Time // the time at which a copy is opened
 }
 
@@ -48,16 +49,6 @@ func (d *town) partner(id string) *sample.Partner {
 	for i := range d.Partners {
 		if d.Partners[i].ID == id {
 			return &d.Partners[i]
-		}
-	}
-	return nil
-}
-
-// student returns the student with an id.
-func (d *town) student(id string) *sample.Student {
-	for i := range d.Students {
-		if d.Students[i].ID == id {
-			return &d.Students[i]
 		}
 	}
 	return nil
@@ -108,29 +99,58 @@ func scratchDir() (string, error) {
 	return os.MkdirTemp("", "hallpass-test-*")
 }
 
-func readFiles(dir string) (map[string][]byte, error) {
-	files := map[string][]byte{}
+// file is a file without its pages of zeros, of which a store has many.
+type file struct {
+	size  int64
+	pages map[int64][]byte // by offset
+}
+
+const page = 64 << 10
+
+func readFiles(dir string) (map[string]file, error) {
+	files := map[string]file{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		files[strings.TrimPrefix(path, dir)], err = os.ReadFile(path)
+		content, err := os.ReadFile(path)
+		f := file{int64(len(content)), map[int64][]byte{}}
+		for at := 0; at < len(content); at += page {
+			if part := content[at:min(at+page, len(content))]; len(bytes.Trim(part, "\x00")) > 0 {
+				f.pages[int64(at)] = bytes.Clone(part)
+			}
+		}
+		files[strings.TrimPrefix(path, dir)] = f
 		return err
 	})
 	return files, err
 }
 
-func writeFiles(t testing.TB, dir string, files map[string][]byte) {
+// furnishWith writes files below a directory.
+func furnishWith(t testing.TB, dir string, files map[string]file) {
 	t.Helper()
-	for name, content := range files {
+	for name, f := range files {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+		if err := f.writeTo(path); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func (f file) writeTo(path string) error {
+	to, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = to.Truncate(f.size)
+	for at, part := range f.pages {
+		_, failed := to.WriteAt(part, at)
+		err = errors.Join(err, failed)
+	}
+	return errors.Join(err, to.Close())
 }
 
 // clock is a clock that tests set.
