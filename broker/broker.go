@@ -43,6 +43,7 @@ type Sabotage struct {
 	NoStamp   bool // answers are recorded without a second look at what they depend on
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
+	EarlyAck  bool // receipts do not wait for the signed, committed log
 }
 
 // Broker is one district at work. Its methods may be called at once from many

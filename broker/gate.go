@@ -259,6 +259,9 @@ func (b *Broker) record(ctx context.Context, lane store.Lane, d draft, apply fun
 
 // receipt joins the entry's public half with its proof, as JSON.
 func (b *Broker) receipt(ctx context.Context, e tlog.Entry) (receipt []byte, err error) {
+	if b.sabotage.EarlyAck {
+		return []byte("{}"), nil
+	}
 	c, err := b.checkpoints.covering(ctx, e.Leaf.Index)
 	if err != nil {
 		return nil, unavailable("the log could not be signed", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
 // uploadedAnswer is what a partner reads of its upload.
@@ -115,6 +116,25 @@ func TestTheAnswerToAnUploadDoesNotDependOnWhoExists(t *testing.T) {
 	}
 	if subjects[0] != subjects[1] || subjects[0] != subjects[2] {
 		t.Errorf("the receipts count %v subjects", subjects)
+	}
+}
+
+// Whether a second upload of the same bytes finds somebody whom the first did
+// not is nothing that its answer tells, not even by its receipt.
+func TestTheSameUploadAgainTellsNobodyWhoCame(t *testing.T) {
+	t.Parallel()
+	var said []string
+	for _, comes := range [][]pupil{nil, {stranger}} {
+		d := newTown(t)
+		d.club(ann, stranger)
+		d.imported(regraded(townFiles(comes...), ann, "55"))
+		a := d.must(d.PutParticipation(t.Context(), partnerOf("club"), "club", strings.NewReader(sessionLog(ann, stranger))))
+		_, _, receipt := tlog.SplitAnswer(a.Body())
+		said = append(said, fmt.Sprint(receipt)+canonical(t, data[map[string]any](t, a)))
+		said[len(said)-1] += canonical(t, data[map[string]any](t, d.must(d.Participation(t.Context(), partnerOf("club"), "club"))))
+	}
+	if said[0] != said[1] {
+		t.Errorf("the answers differ, after nobody and after somebody came:\n%s\n%s", said[0], said[1])
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hallpass": main})
+	testscript.Main(m, map[string]func(){"hallpass": main, "hallpass-hasty": hasty})
 }
 
 // The scripts run the program as its users do.
@@ -33,13 +33,11 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, shared := sharedData()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Values[lastStarted{}] = &lastStarted{}
 			env.Setenv("README", readme)
-			env.Setenv("UCI", filepath.Join(data, "uci-por"))
 			env.Setenv("PATH", env.Getenv("PATH")+string(os.PathListSeparator)+verifier)
 			return nil
 		},
@@ -51,17 +49,6 @@ func TestScripts(t *testing.T) {
 			"walk":      walk,
 			"unchanged": unchanged,
 			"call":      call,
-			"sign":      sign,
-			"families":  families,
-			"withdraw":  withdraw,
-			"opened":    openedRows,
-			"figure":    figure,
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "shared" {
-				return shared, nil
-			}
-			return false, fmt.Errorf("unknown condition %s", name)
 		},
 	})
 }
