@@ -107,14 +107,14 @@ func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (o
 // valid refuses a token that has ended or was revoked.
 func (b *Broker) valid(r store.Reader, c Caller) error {
 	if c.expired(b.clock()) {
-		return &Error{Kind: Unauthenticated, Detail: "the token has expired; ask for a new one"}
+		return ErrToken
 	}
 	if !c.is(RolePartner) {
 		return nil
 	}
 	epoch, err := number(r, colEpochs, key(c.Partner))
 	if err == nil && c.Epoch < epoch {
-		err = &Error{Kind: Unauthenticated, Detail: "the token was revoked; ask for a new one"}
+		err = ErrToken
 	}
 	return err
 }

@@ -206,7 +206,7 @@ func (b *Broker) Agreements(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list agreements", RoleOfficer, RoleAuditor, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.listAgreements(ctx, c, func(a agreement.Agreement) bool { return c.mine(a) })
+	return b.listAgreements(ctx, c, "", func(a agreement.Agreement) bool { return c.mine(a) })
 }
 
 // SchoolAgreements lists the agreements at a school (the coordinator who
@@ -218,11 +218,22 @@ func (b *Broker) SchoolAgreements(ctx context.Context, c Caller, school string) 
 	if c.is(RoleCoordinator) && !slices.Contains(c.Schools, school) {
 		return nil, b.refuseAccess(ctx, c, "list a school's agreements")
 	}
-	return b.listAgreements(ctx, c, func(a agreement.Agreement) bool { return slices.Contains(a.Clauses.Schools, school) })
+	return b.listAgreements(ctx, c, school, func(a agreement.Agreement) bool { return slices.Contains(a.Clauses.Schools, school) })
 }
 
-func (b *Broker) listAgreements(ctx context.Context, c Caller, shown func(agreement.Agreement) bool) (*Answer, error) {
+// listAgreements lists what is shown of all agreements or, with a school, says
+// that there is nothing where there is no such school.
+func (b *Broker) listAgreements(ctx context.Context, c Caller, school string, shown func(agreement.Agreement) bool) (*Answer, error) {
 	return b.read(ctx, c, "list agreements", func(r store.Reader, m moment) (any, error) {
+		if school != "" {
+			d, err := b.dataset(r)
+			if err != nil {
+				return nil, err
+			}
+			if _, there := d.district.School(school); !there {
+				return nil, notAvailable()
+			}
+		}
 		list := []agreementView{}
 		err := agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
 			if shown(rec.Agreement) {

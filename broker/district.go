@@ -97,6 +97,9 @@ func (s *Settings) check() (err error) {
 	if _, err := time.LoadLocation(s.TimeZone); err != nil {
 		return errors.New("the time zone is not in the IANA list; give one such as America/Chicago")
 	}
+	if s.IsSimulated() {
+		s.CreatedAt = s.Simulated // its time never goes back behind its first entry
+	}
 	s.Origin, err = tlog.Origin(s.Host, s.IsSimulated())
 	return err
 }
@@ -133,7 +136,7 @@ func furnish(ctx context.Context, dir string, s Settings) error {
 
 // begin writes the first entry of the district's log.
 func begin(ctx context.Context, dir string, s Settings) error {
-	b, err := Open(ctx, dir, Options{Clock: func() time.Time { return s.CreatedAt }})
+	b, err := Open(ctx, dir, Options{Clock: func() time.Time { return s.CreatedAt }, bare: true})
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,9 @@ func (b *Broker) sealDraft(d draft) (sealed, error) {
 	if e.Body, err = tlog.Canonical(d.body); err != nil {
 		return sealed{}, fmt.Errorf("encoding an entry's body: %w", err)
 	}
+	if max(len(e.Header), len(e.Body)) > tlog.MaxPart {
+		return sealed{}, errEntryLong
+	}
 	tree, err := b.subjectTree(d, e)
 	if err != nil {
 		return sealed{}, err
@@ -64,6 +67,8 @@ func (b *Broker) sealDraft(d draft) (sealed, error) {
 	stored, err := b.sealEntry(d.key, e)
 	return sealed{e, stored}, err
 }
+
+var errEntryLong = errors.New("an entry is longer than the log takes")
 
 func (b *Broker) header(d draft) tlog.Header {
 	h := tlog.Header{

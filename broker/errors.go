@@ -76,6 +76,10 @@ func (e *Error) Unwrap() []error {
 // Cause returns the private half, for the service's log; nil when there is none.
 func (e *Error) Cause() error { return e.cause }
 
+// ErrToken refuses a token that is none, is not valid, or counts no more: the
+// bearer is not told which.
+var ErrToken error = &Error{Kind: Unauthenticated, Detail: "a valid bearer token of this district is needed"}
+
 func invalid(fields ...Field) error {
 	return &Error{Kind: Invalid, Detail: "the request cannot be read as it stands", Fields: fields}
 }

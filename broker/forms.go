@@ -25,6 +25,7 @@ type form struct {
 type storedForm struct {
 	Agreement string `json:"agreement"`
 	Sealed    []byte `json:"sealed"`
+	Refused   bool   `json:"refused,omitzero"` // by the district: it waits no more
 }
 
 var forms = table[storedForm]{colForms}
@@ -84,14 +85,14 @@ func (f form) view() formView {
 // waitingForms lists the forms that nobody confirmed yet.
 func (b *Broker) waitingForms(r store.Reader) ([]formView, error) {
 	list := []formView{}
-	err := r.Scan(colForms, store.Range{}, func(k, _ []byte) (bool, error) {
+	err := forms.all(r, nil, func(k []byte, s storedForm) error {
 		done, err := r.Get(colConsentIDs, k)
-		if err != nil || done != nil {
-			return true, err
+		if err != nil || done != nil || s.Refused {
+			return err
 		}
 		f, err := b.getForm(r, string(k[:len(k)-1]))
 		list = append(list, f.view())
-		return true, err
+		return err
 	})
 	return list, err
 }
@@ -126,7 +127,7 @@ func (b *Broker) putForm(tx store.Tx, f form) error {
 	if err != nil {
 		return err
 	}
-	return forms.put(tx, key(f.ID), storedForm{f.Agreement, box})
+	return forms.put(tx, key(f.ID), storedForm{Agreement: f.Agreement, Sealed: box})
 }
 
 func (b *Broker) getForm(r store.Reader, id string) (f form, err error) {
@@ -161,11 +162,54 @@ func (b *Broker) ConfirmConsent(ctx context.Context, c Caller, id string, req Co
 	}
 	a := act{event: tlog.ConsentConfirmed, lane: store.LaneOfficer, caller: c, request: req}
 	return b.enterAnswer(ctx, a, filled, func(tx store.Tx, m moment) (outcome, error) {
-		if done, err := tx.Get(colConsentIDs, key(id)); err != nil || done != nil {
-			return outcome{}, orConflict(err, "this form is confirmed already")
+		if err := b.waits(tx, id); err != nil {
+			return outcome{}, err
 		}
 		out, err := b.enterConsent(tx, m, c, id, filled)
 		out.event, out.created = tlog.ConsentConfirmed, false
 		return out, err
 	})
+}
+
+// waits refuses a form that was confirmed or refused already.
+func (b *Broker) waits(r store.Reader, id string) error {
+	s, found, err := forms.get(r, key(id))
+	if err != nil || !found {
+		return orNotAvailable(err)
+	}
+	done, err := r.Get(colConsentIDs, key(id))
+	if err != nil || done != nil || s.Refused {
+		return orConflict(err, "this form is confirmed or refused already")
+	}
+	return nil
+}
+
+// refuseForm takes a form out of the queue: it was no valid answer.
+func (b *Broker) refuseForm(ctx context.Context, a act, id string) (*Answer, error) {
+	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) {
+		if err := b.waits(tx, id); err != nil {
+			return outcome{}, err
+		}
+		s, _, err := forms.get(tx, key(id))
+		if err != nil {
+			return outcome{}, err
+		}
+		s.Refused = true
+		out := outcome{data: map[string]any{"id": id, "status": "refused"}, key: agreementKey(s.Agreement)}
+		return out, forms.put(tx, key(id), s)
+	})
+}
+
+// isForm reports whether an id is that of a form which nobody confirmed.
+func (b *Broker) isForm(ctx context.Context, id string) (is bool, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		_, found, err := forms.get(r, key(id))
+		if err != nil {
+			return err
+		}
+		confirmed, err := r.Get(colConsentIDs, key(id))
+		is = found && confirmed == nil
+		return err
+	})
+	return is, storeError(err)
 }

@@ -194,3 +194,19 @@ func TestAConfirmedNoWaitsForAnswersOnTheirWay(t *testing.T) {
 		t.Errorf("%d rows after the no", len(rows))
 	}
 }
+
+func TestARefusedFormWaitsNoMore(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann)
+	made := data[struct{ ID string }](t, d.must(d.CreateConsent(t.Context(), partnerOf("club"), form("club", ann))))
+	d.done(d.InvalidateConsent(t.Context(), officer, made.ID, broker.ReviewRequest{Reason: "nobody knows this signature"}))
+	waiting := data[struct{ Consents []any }](t, d.must(d.Consents(t.Context(), officer)))
+	if len(waiting.Consents) != 0 {
+		t.Errorf("%d forms wait", len(waiting.Consents))
+	}
+	a, err := d.ConfirmConsent(t.Context(), officer, made.ID, broker.ConfirmRequest{Signer: broker.SignerRef{GuardianID: "nobody"}})
+	refused(t, a, err, broker.Conflict)
+	a, err = d.InvalidateConsent(t.Context(), officer, made.ID, broker.ReviewRequest{Reason: "again"})
+	refused(t, a, err, broker.Conflict)
+}

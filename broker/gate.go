@@ -157,6 +157,12 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 	if d.Overruled {
 		b.alarm("policy", errOverruled)
 	}
+	if err == nil && d.Allow {
+		err = b.release(s, q, d, facts, &p)
+		if !errors.Is(err, errRules) {
+			return p, err
+		}
+	}
 	switch {
 	case errors.Is(err, policy.ErrFacts):
 		return p, internal(err)
@@ -166,16 +172,16 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 			Kind: Unavailable, Detail: "the rules could not be evaluated; the privacy officer has been told", RetryAfter: retryPolicy, cause: err,
 		})
 		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Failure: err.Error()}
-	case !d.Allow:
+	default:
 		p.refuse(tlog.QueryDenied, tlog.Deny, &Error{Kind: Denied, Detail: "this agreement does not allow it", Reasons: d.Reasons})
 		p.draft.clause, p.draft.reasons = d.Clause, d.Reasons
 		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Reasons: d.Reasons}
-	default:
-		err := b.release(s, q, d, facts, &p)
-		return p, err
 	}
 	return p, nil
 }
+
+// errRules says that the row filters of the rules cannot be used.
+var errRules = errors.New("the row filters of the rules cannot be used")
 
 // retryPolicy is when a partner may ask again after the rules failed.
 const retryPolicy = 30 * time.Second

@@ -195,11 +195,10 @@ func (b *Broker) writeUpload(ctx context.Context, c Caller, id string, up *uploa
 		if data != up.data || rec.Roster != up.roster {
 			return outcome{}, errMoved
 		}
-		if up.same {
-			return outcome{data: up.answer, unlogged: true}, nil
-		}
-		if err := b.putRosterVersion(tx, rec, up.head, up.sealed); err != nil {
-			return outcome{}, err
+		if !up.same { // the answer is the same in any case: it must not tell whether somebody was found since
+			if err := b.putRosterVersion(tx, rec, up.head, up.sealed); err != nil {
+				return outcome{}, err
+			}
 		}
 		out := outcome{data: up.answer, key: agreementKey(id), agreement: rec.Agreement, subjects: matched(up.members), places: len(up.members), body: up.head}
 		return out, nil
@@ -300,11 +299,15 @@ func (b *Broker) Participation(ctx context.Context, c Caller, id string) (*Answe
 				atFloor++
 			}
 		}
-		return map[string]any{
+		said := map[string]any{
 			"agreement": id, "upload": head.Upload, "uploaded_at": head.UploadedAt, "sha256": head.Digest,
 			"participants": head.Participants, "at_floor": atFloor, "dosage_floor": rec.Agreement.Clauses.DosageFloor,
-			"programs": programsOf(roster), "draft_until": b.nextCensus(r),
-		}, nil
+			"programs": programsOf(roster),
+		}
+		if next := b.nextCensus(r); !next.IsZero() {
+			said["draft_until"] = next
+		}
+		return said, nil
 	})
 }
 

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -176,8 +177,7 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 		}
 	}
 	if w.filters, err = s.b.engine.Filters(s.b.prepared.of(s.agreement), s.today); err != nil {
-		s.b.alarm("policy", err)
-		return nil, unavailable("the rules could not be evaluated; the privacy officer has been told", err)
+		return nil, fmt.Errorf("%w: %w", errRules, err)
 	}
 	return w, nil
 }

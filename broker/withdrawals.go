@@ -47,7 +47,8 @@ func (b *Broker) WithdrawConsent(ctx context.Context, c Caller, id string, req W
 	})
 }
 
-// InvalidateConsent records that an answer never was valid (officer).
+// InvalidateConsent records that an answer, or a form that waits for its
+// confirmation, never was valid (officer).
 func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req ReviewRequest) (*Answer, error) {
 	if err := b.admit(ctx, c, "invalidate a consent", RoleOfficer); err != nil {
 		return nil, err
@@ -56,6 +57,13 @@ func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req
 		return nil, invalidField("reason", "is missing", "say why the answer never was valid")
 	}
 	a := act{event: tlog.ConsentInvalidated, lane: store.LaneWithdrawal, caller: c, request: req}
+	isForm, err := b.isForm(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if isForm {
+		return b.refuseForm(ctx, a, id)
+	}
 	return b.endGrant(ctx, a, id, func(g *consent.Grant, _ records.Profile, m moment) error {
 		if g.Invalidated != nil {
 			return conflict("this consent is invalidated already")

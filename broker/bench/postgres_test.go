@@ -33,7 +33,7 @@ func startPostgres(t testing.TB) (pg *postgres, remedy string) {
 	}
 	owner, ok := unprivileged()
 	if !ok {
-		return nil, "PostgreSQL refuses to run as root: run the bench as another user, or install setpriv"
+		return nil, "PostgreSQL does not run as root: run the bench as another user, or install setpriv"
 	}
 	dir, err := os.MkdirTemp("", "hallpass-bench-pg-*")
 	if err != nil {

@@ -134,11 +134,25 @@ func benchRequest(t *testing.T) outcome {
 	}
 	o := l.measure(t, turn(serve(t, api(t, d)), &ours), turn(serve(t, lawlessAPI(t, d, made)), &theirs))
 	o.notes = append(o.notes, "with enforcement: "+loadText(ours), "without: "+loadText(theirs),
+		"with consented students, counted one by one in the entry: "+loadText(summaries(t, made, connections, lasts)),
 		"the load generator is a process of its own; processor time is the server's")
 	return o
 }
 
-// loadText writes the medians of the counted rounds.
+// summaries are loads of the same request after half of the families said
+// yes: where a row is withheld, it now holds a summary of consented students.
+func summaries(t testing.TB, made *sample.District, connections int, lasts time.Duration) (list []load) {
+	t.Helper()
+	d := furnished(t, t.TempDir(), made, asked)
+	address, request := serve(t, api(t, d)), get(t, d, made)
+	for range 4 {
+		_, got := send(t, order{Address: address, Request: request, Connections: connections, For: lasts})
+		list = append(list, got)
+	}
+	return list
+}
+
+// loadText writes the medians of the rounds after the first.
 func loadText(list []load) string {
 	var rate []float64
 	var p50, p99 []time.Duration

@@ -67,7 +67,7 @@ func notAvailable() error {
 }
 
 func unauthenticated() error {
-	return &broker.Error{Kind: broker.Unauthenticated, Detail: "a valid bearer token of this district is needed"}
+	return broker.ErrToken
 }
 
 // class is the status and the title of a kind.

@@ -47,7 +47,7 @@ func table[A Answer]() []route[A] {
 		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period", "categories"),
 
 		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
-		lists(get, "/v1/consents", roles(guardian), Service[A].Consents),
+		lists(get, "/v1/consents", roles(guardian, officer), Service[A].Consents),
 		reads(get, "/v1/consents/{id}", roles(officer, guardian), Service[A].Consent),
 		mayChange(post, "/v1/consents/{id}/withdraw", roles(officer, guardian), Service[A].WithdrawConsent),
 		changes(post, "/v1/consents/{id}/confirm", roles(officer), Service[A].ConfirmConsent),
