@@ -206,7 +206,7 @@ func (b *Broker) Agreements(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list agreements", RoleOfficer, RoleAuditor, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.listAgreements(ctx, c, "", func(a agreement.Agreement) bool { return c.mine(a) })
+	return b.listAgreements(ctx, c, "", c.mine)
 }
 
 // SchoolAgreements lists the agreements at a school (the coordinator who

@@ -394,9 +394,9 @@ func TestThePublicationOfManyAgreementsIsAnEntryThatVerifies(t *testing.T) {
 			f.add("calendar", schoolName(i), at.String(), "yes")
 		}
 	}
-	for i, kid := range kids {
+	for i := range kids {
 		kids[i].school = schoolName(i % schools)
-		kid = kids[i]
+		kid := kids[i]
 		f.pupil(kid)
 		rows := f["enrollments"]
 		rows[len(rows)-1][4] = strconv.Itoa(9 + i/schools%4)

@@ -12,8 +12,6 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
-func uintText(n uint64) string { return strconv.FormatUint(n, 10) }
-
 // fit reports what is wrong with a response, whatever it answers.
 func (a answer) fit(h *house) error {
 	var errs []error

@@ -79,8 +79,10 @@ func TestAFailedWriteIsNotASuccess(t *testing.T) {
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for _, args := range [][]string{
-		{"log", at("export"), "--key", at("key.pub")}, {"log", at("export"), "--key", at("key.pub"), "-o", "json"},
-		{"log", at("export"), "--key", at("foreign.pub"), "-o", "json"}, {"receipt", at("receipt.json"), "--key", at("key.pub")},
+		{"log", at("export"), "--key", at("key.pub")},
+		{"log", at("export"), "--key", at("key.pub"), "-o", "json"},
+		{"log", at("export"), "--key", at("foreign.pub"), "-o", "json"},
+		{"receipt", at("receipt.json"), "--key", at("key.pub")},
 	} {
 		if code := run(args, fullDisk{}, &bytes.Buffer{}); code != exitFailed {
 			t.Errorf("%v: exit %d though nothing could be printed", args, code)

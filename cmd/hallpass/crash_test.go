@@ -194,7 +194,7 @@ func (c *crasher) load(round int, program string, args ...string) {
 	c.t.Helper()
 	path, err := exec.LookPath(program)
 	c.must(err)
-	cmd := exec.Command(path, args...) //nolint:gosec,noctx // the program that is tested; it is killed
+	cmd := exec.Command(path, args...)
 	stderr, err := cmd.StderrPipe()
 	c.must(err)
 	c.must(cmd.Start())
@@ -210,7 +210,7 @@ func (c *crasher) load(round int, program string, args ...string) {
 	if c.api == "" {
 		c.t.Fatalf("round %d: it did not serve:\n%s", round, said.String())
 	}
-	random := rand.New(rand.NewPCG(uint64(round), 11)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(uint64(round), 11))
 	c.untilKill = 5 + random.IntN(60)
 	killed := make(chan struct{})
 	c.kill = sync.OnceFunc(func() {
@@ -256,7 +256,7 @@ func done(killed chan struct{}) bool {
 
 // families say yes and stop again.
 func (c *crasher) families(seed int, killed chan struct{}) {
-	random := rand.New(rand.NewPCG(uint64(seed), 12)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(uint64(seed), 12))
 	for !done(killed) {
 		kid := c.children[random.IntN(len(c.children))]
 		answer, ok := c.ask(c.officer, http.MethodPost, "/consents", c.yes(kid))
@@ -301,7 +301,7 @@ func (c *crasher) importers(round int, killed chan struct{}) {
 	path, err := exec.LookPath("hallpass")
 	c.must(err)
 	for i := round + 1; !done(killed); i++ {
-		cmd := exec.Command(path, "import", "csv", "--dir", c.dir, "--snapshot", "all", "--output", "json", c.exports[i%2]) //nolint:gosec,noctx // the program that is tested
+		cmd := exec.Command(path, "import", "csv", "--dir", c.dir, "--snapshot", "all", "--output", "json", c.exports[i%2])
 		cmd.WaitDelay = time.Second
 		out, err := cmd.Output()
 		var result struct{ Version uint64 }
@@ -319,7 +319,7 @@ func (c *crasher) ask(token, method, path string, body any) (answer []byte, ok b
 		c.must(err)
 		text = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequest(method, c.api+path, text) //nolint:noctx // ends with the service
+	req, err := http.NewRequest(method, c.api+path, text)
 	c.must(err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	if body != nil {

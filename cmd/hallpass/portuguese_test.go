@@ -65,7 +65,7 @@ func realSchools(t *testing.T) string {
 
 // bearer NAME ARGS… keeps a token that hallpass token prints for ARGS.
 func bearer(ts *testscript.TestScript, _ bool, args []string) {
-	cmd := exec.Command(inPath(ts, "hallpass"), append([]string{"token", "--dir", ts.MkAbs("d")}, args[1:]...)...) //nolint:gosec,noctx // the program that is tested
+	cmd := exec.Command(inPath(ts, "hallpass"), append([]string{"token", "--dir", ts.MkAbs("d")}, args[1:]...)...)
 	out, err := cmd.Output()
 	ts.Check(err)
 	ts.Setenv(args[0], strings.TrimSpace(string(out)))
@@ -90,7 +90,7 @@ func fetchInto(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func fetched(ts *testscript.TestScript, token, method, path, kind string, body []byte) (int, []byte) {
-	req, err := http.NewRequest(method, ts.Getenv("API")+path, bytes.NewReader(body)) //nolint:noctx // ends with the script
+	req, err := http.NewRequest(method, ts.Getenv("API")+path, bytes.NewReader(body))
 	ts.Check(err)
 	req.Header.Set("Authorization", "Bearer "+ts.Getenv(token))
 	if kind != "" {
