@@ -66,7 +66,7 @@ type Broker struct {
 	prepared    preparedAgreements
 	memo        memos
 	datasets    datasetCache
-	payments    *payCache
+	finished    *finishedCache
 	rosters     *rosterCache
 	log         *slog.Logger
 	sabotage    Sabotage
@@ -94,7 +94,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind)},
-		payments: newPayCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
+		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)

@@ -143,14 +143,14 @@ type comparisonFigure struct {
 	Whole     *sdc.ShownSide   `json:"whole,omitzero"`
 }
 
-func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
+func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, error) {
 	period, err := q.period(s)
 	if err != nil {
-		return pay{}, err
+		return finished{}, err
 	}
 	rec, found, err := s.b.memo.releases.get(s.r, key(q.req.Agreement, period.ID))
 	if err != nil || !found {
-		return pay{}, orNotAvailable(err)
+		return finished{}, orNotAvailable(err)
 	}
 	data := comparisonData{
 		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
@@ -161,14 +161,14 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
 	sum := summary{s: s, period: period, rec: rec, categories: d.Categories}
 	for _, figure := range rec.Release.Figures {
 		if err := data.add(&sum, q, figure); err != nil {
-			return pay{}, err
+			return finished{}, err
 		}
 	}
 	data.addNotReported(q, rec.Release.Figures)
-	p := pay{consented: sum.used, subjects: sum.subjects()}
+	p := finished{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {
 		if p.detail, err = shownTo(s, sum.seen, d.Categories); err != nil {
-			return pay{}, err
+			return finished{}, err
 		}
 		p.places = len(sum.walk.roster)
 	}

@@ -44,14 +44,14 @@ type stamp struct {
 // only; what they return depends on nothing else.
 type question interface {
 	agreement() string
-	canonical() any                                    // what was asked, for the entry's digest
-	scope(c Caller) string                             // what of the caller the bytes depend on
-	facts(s *snapshot, f *policy.Facts) error          // adds what policy must know of this kind
-	build(s *snapshot, d policy.Decision) (pay, error) // the finished bytes
+	canonical() any                                         // what was asked, for the entry's digest
+	scope(c Caller) string                                  // what of the caller the bytes depend on
+	facts(s *snapshot, f *policy.Facts) error               // adds what policy must know of this kind
+	build(s *snapshot, d policy.Decision) (finished, error) // the finished bytes
 }
 
-// pay is a finished answer before it is recorded.
-type pay struct {
+// finished is a finished answer before it is recorded.
+type finished struct {
 	data      []byte
 	subjects  []records.SID // whom the bytes show or count one by one
 	consented bool          // the bytes depend on the consent revision
@@ -193,17 +193,17 @@ func (p *prepared) refuse(event tlog.Event, decision tlog.Decision, why *Error) 
 }
 
 func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts policy.Facts, p *prepared) error {
-	paid, err := b.payments.of(s, q, d, p.draft.request)
+	done, err := b.finished.of(s, q, d, p.draft.request)
 	if err != nil {
 		return err
 	}
-	if !paid.consented {
+	if !done.consented {
 		p.stamp.Consent = 0
 	}
-	p.consented, p.copies, p.kept = paid.consented, paid.copies, paid.kept
+	p.consented, p.copies, p.kept = done.consented, done.copies, done.kept
 	p.draft.event, p.draft.decision = tlog.QueryReleased, tlog.Allow
-	p.draft.clause, p.draft.data, p.draft.subjects, p.draft.places = d.Clause, paid.data, paid.subjects, paid.places
-	p.draft.body = entryBody{Request: p.draft.request, Facts: logFacts(facts), Stamp: p.stamp, Detail: paid.detail}
+	p.draft.clause, p.draft.data, p.draft.subjects, p.draft.places = d.Clause, done.data, done.subjects, done.places
+	p.draft.body = entryBody{Request: p.draft.request, Facts: logFacts(facts), Stamp: p.stamp, Detail: done.detail}
 	return nil
 }
 

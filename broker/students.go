@@ -101,21 +101,21 @@ type studentRow struct {
 	Spans      []spanCell      `json:"spans"` // which days each category covers
 }
 
-func (q studentsQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
+func (q studentsQuestion) build(s *snapshot, d policy.Decision) (finished, error) {
 	w, err := s.walk(d.Categories)
 	if err != nil {
-		return pay{}, err
+		return finished{}, err
 	}
 	data := studentsData{
 		Agreement: q.req.Agreement, Period: viewPeriod(w.year), AsOf: s.today,
 		DataAsOf: civil.Of(s.data.manifest.ImportedAt, s.b.zone), Categories: d.Categories, Rows: []studentRow{}, Notice: redisclosureNotice,
 	}
-	p := pay{consented: true, places: len(w.roster), kept: new(atomic.Bool)}
+	p := finished{consented: true, places: len(w.roster), kept: new(atomic.Bool)}
 	seen := roaring.New()
 	for _, c := range w.children {
 		row, ok, err := w.row(c)
 		if err != nil {
-			return pay{}, err
+			return finished{}, err
 		}
 		if !ok {
 			continue
@@ -125,12 +125,12 @@ func (q studentsQuestion) build(s *snapshot, d policy.Decision) (pay, error) {
 		seen.AddMany(c.ordinals)
 		copied, err := json.Marshal(row, json.Deterministic(true))
 		if err != nil {
-			return pay{}, internal(err)
+			return finished{}, internal(err)
 		}
 		p.copies = append(p.copies, s.b.copyOf(s, d.Categories, c.sid, copied))
 	}
 	if p.detail, err = shownTo(s, seen, d.Categories); err != nil {
-		return pay{}, err
+		return finished{}, err
 	}
 	p.data, err = json.Marshal(data, json.Deterministic(true))
 	return p, err

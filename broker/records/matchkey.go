@@ -4,7 +4,6 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -14,7 +13,7 @@ import (
 // person: given name, family name and birth date. Each name is decomposed
 // (NFKD), loses its diacritics, is case-folded and keeps letters and digits
 // only, so that "O'Brien-Núñez" and "OBRIEN NUNEZ" meet. Letters that Unicode
-// does not decompose (ø, ł, đ, æ, œ, þ, ð, ı) stand for their usual spelling.
+// does not decompose (ø, ł, đ, æ, œ, þ, ð, ı, ß) stand for their usual spelling.
 // The key is personal data: it is stored as an HMAC only. It is empty where a
 // name has no letter or the birth date is missing, which matches nobody.
 func MatchKey(given, family string, birth civil.Date) string {
@@ -29,10 +28,9 @@ func matchName(name string) string {
 	if plain, ok := asciiName(name); ok {
 		return plain
 	}
-	folded := cases.Fold().String(norm.NFKD.String(name))
 	var b strings.Builder
-	for _, r := range norm.NFKD.String(folded) {
-		switch {
+	for _, r := range norm.NFKD.String(name) {
+		switch r = foldCase(r); {
 		case spelling(r) != "":
 			b.WriteString(spelling(r))
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
@@ -40,6 +38,16 @@ func matchName(name string) string {
 		}
 	}
 	return b.String()
+}
+
+// foldCase returns one of the letters that differ in case only, the same for
+// all of them.
+func foldCase(r rune) rune {
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	return unicode.ToLower(least)
 }
 
 // asciiName is matchName for a name of ASCII only.
@@ -75,6 +83,8 @@ func spelling(r rune) string {
 		return "th"
 	case 'ı':
 		return "i"
+	case 'ß':
+		return "ss"
 	}
 	return ""
 }

@@ -45,6 +45,15 @@ func TestDifferentPeopleStayApart(t *testing.T) {
 	}
 }
 
+func TestLettersThatDifferInCaseMeet(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]string{{"STRASSE", "Straße"}, {"Ꭰꭱ", "ꭰᎡ"}, {"ΣΟΦΟΣ", "σοφος"}, {"Kim", "KIM"}, {"İnci", "inci"}} {
+		if a, b := records.MatchKey(pair[0], "x", base), records.MatchKey(pair[1], "x", base); a != b || a == "" {
+			t.Errorf("%q is %q, %q is %q", pair[0], a, pair[1], b)
+		}
+	}
+}
+
 func TestNormalisingTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

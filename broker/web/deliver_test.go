@@ -266,6 +266,7 @@ func TestAnAnswerItsReaderDoesNotTakeIsBrokenOff(t *testing.T) {
 		t.Errorf("write: %v", err)
 	}
 	<-w.sent.closed
+	w.log.wait()
 	if line := w.log.lines(t)[0]; line["kind"] != "lost" {
 		t.Errorf("%v", line)
 	}

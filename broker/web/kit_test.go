@@ -153,14 +153,29 @@ func wantProblem(t testing.TB, w *httptest.ResponseRecorder, status int, kind br
 }
 
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	written sync.Cond
+	b       bytes.Buffer
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.b.Write(p)
+	n, err := l.b.Write(p)
+	l.written.L = &l.mu
+	l.written.Broadcast()
+	return n, err
+}
+
+// wait returns when a line was written. A handler writes its line after its
+// connection is closed.
+func (l *lockedBuffer) wait() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.written.L = &l.mu
+	for l.b.Len() == 0 {
+		l.written.Wait()
+	}
 }
 
 func (l *lockedBuffer) String() string {

@@ -6,28 +6,28 @@ import (
 	"github.com/hallpass-edu/hallpass/policy"
 )
 
-// payCache keeps finished answers. An answer is a function of its stamp, of
+// finishedCache keeps finished answers. An answer is a function of its stamp, of
 // what was asked and of what the caller may see; all of them are in the key,
 // so that an answer is never served past a change of any.
-type payCache struct {
+type finishedCache struct {
 	mu    sync.Mutex
-	byKey map[payKey]pay
-	order []payKey // oldest first
+	byKey map[finishedKey]finished
+	order []finishedKey // oldest first
 }
 
-type payKey struct {
+type finishedKey struct {
 	agreement, request, scope, categories string
 	stamp                                 stamp
 }
 
-// maxPayments bounds the answers kept.
-const maxPayments = 512
+// maxFinished bounds the answers kept.
+const maxFinished = 512
 
-func newPayCache() *payCache { return &payCache{byKey: map[payKey]pay{}} }
+func newFinishedCache() *finishedCache { return &finishedCache{byKey: map[finishedKey]finished{}} }
 
 // of returns the answer to a decided question, built at most once a stamp.
-func (c *payCache) of(s *snapshot, q question, d policy.Decision, request []byte) (pay, error) {
-	k := payKey{agreement: q.agreement(), request: string(request), scope: q.scope(s.caller), stamp: s.stamp}
+func (c *finishedCache) of(s *snapshot, q question, d policy.Decision, request []byte) (finished, error) {
+	k := finishedKey{agreement: q.agreement(), request: string(request), scope: q.scope(s.caller), stamp: s.stamp}
 	for _, category := range d.Categories {
 		k.categories += string(category) + " "
 	}
@@ -39,12 +39,12 @@ func (c *payCache) of(s *snapshot, q question, d policy.Decision, request []byte
 	}
 	built, err := q.build(s, d)
 	if err != nil {
-		return pay{}, err
+		return finished{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.byKey[k]; !ok {
-		if len(c.order) == maxPayments {
+		if len(c.order) == maxFinished {
 			delete(c.byKey, c.order[0])
 			c.order = append(c.order[:0], c.order[1:]...)
 		}
