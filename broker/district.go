@@ -97,7 +97,7 @@ func (s *Settings) check() (err error) {
 	if _, err := time.LoadLocation(s.TimeZone); err != nil {
 		return errors.New("the time zone is not in the IANA list; give one such as America/Chicago")
 	}
-	if s.IsSimulated() {
+	if s.IsSimulated() && s.CreatedAt.After(s.Simulated) {
 		s.CreatedAt = s.Simulated // its time never goes back behind its first entry
 	}
 	s.Origin, err = tlog.Origin(s.Host, s.IsSimulated())
