@@ -234,11 +234,11 @@ func TestTheConsentedSummaryIsTheMeanOfTheRowsTheCallerReads(t *testing.T) {
 	}
 	in := func(s *handStudent) bool { return slices.Contains(chosen[1:], s) }
 	want := sumByHand(students, in)
-	if f.Consented.N != int(want.n) || !closeTo(f.Consented.Value, want.average(want.attended, 100)) {
+	if f.Consented.Unit != "percent" || f.Consented.N != int(want.n) || !closeTo(f.Consented.Value, want.average(want.attended, 100)) {
 		t.Errorf("the summary is %+v, by hand %d children, %s", f.Consented, want.n, want.average(want.attended, 100).FloatString(3))
 	}
 	graded := sumByHand(students, func(s *handStudent) bool { return slices.Contains(chosen, s) })
-	if m := row["mean_course_result"].Consented; m == nil || m.N != len(chosen) || !closeTo(m.Value, graded.average(graded.mean, 1)) {
+	if m := row["mean_course_result"].Consented; m == nil || m.Unit != "points of the scale" || m.N != len(chosen) || !closeTo(m.Value, graded.average(graded.mean, 1)) {
 		t.Errorf("the summary of results is %+v, by hand %s", m, graded.average(graded.mean, 1).FloatString(3))
 	}
 

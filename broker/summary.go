@@ -2,6 +2,7 @@ package broker
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -17,7 +18,7 @@ import (
 type consentedSide struct {
 	N     int       `json:"n"`
 	Value sdc.Milli `json:"value"`
-	Unit  string    `json:"unit"`
+	Unit  string    `json:"unit"` // percent, per 100 students, or points of a scale
 }
 
 // summary adds the consented students to withheld rows. It walks the roster
@@ -107,7 +108,8 @@ func (m *summary) consented(ind records.Indicator, k sdc.Key) (*consentedSide, e
 	if n == 0 {
 		return nil, nil
 	}
-	return &consentedSide{N: n, Value: valueOf(ind, num, den), Unit: ind.Unit}, nil
+	value, unit := printed(ind, num, den)
+	return &consentedSide{N: n, Value: value, Unit: unit}, nil
 }
 
 // load walks the roster; from then on the answer depends on consent.
@@ -185,11 +187,16 @@ func (m *summary) count(r readable) {
 
 func (m *summary) subjects() []records.SID { return m.counted }
 
-// valueOf is a ratio in the indicator's unit, in thousandths.
-func valueOf(ind records.Indicator, num, den int64) sdc.Milli {
-	scale := int64(100_000) // percent, or events per hundred
-	if ind.ID == records.MeanCourseResult || ind.ID == records.GPA {
-		scale = 1000 // points of the scale
+// printed is a ratio as a figure prints it, in thousandths of the unit beside it.
+func printed(ind records.Indicator, num, den int64) (value sdc.Milli, unit string) {
+	scale := int64(100_000)
+	switch {
+	case ind.Kind == records.PerHundred:
+		unit = string(ind.Kind)
+	case strings.HasPrefix(ind.Unit, "share"):
+		unit = "percent"
+	default:
+		scale, unit = 1000, ind.Unit
 	}
-	return sdc.Milli((2*scale*num + den) / (2 * den))
+	return sdc.Milli((2*scale*num + den) / (2 * den)), unit
 }

@@ -11,6 +11,7 @@
 //	line_test.go               a line of the table, its rounds and its verdict
 //	machine_test.go            processor time, load, quantiles
 //	district_test.go           the made-up district that is measured
+//	counts_test.go             what a district does to its store, counted
 //	decision_test.go           one decision, beside an OPA server, and with many agreements
 //	entries_test.go            durable entries, beside append and fdatasync
 //	request_test.go            whole requests, beside the same handler without enforcement

@@ -199,7 +199,7 @@ func (f comparisonFigure) cells() []string {
 		return []string{"not reported", "not reported", ""}
 	case f.Status == sdc.StatusWithheld && f.Consented != nil:
 		unit := f.Consented.Unit
-		if strings.HasPrefix(unit, "share") {
+		if unit == "percent" {
 			unit = "%"
 		}
 		consented := fmt.Sprintf("withheld; consented %.1f %s (n %d)", f.Consented.Value, unit, f.Consented.N)

@@ -12,7 +12,7 @@ import (
 const answerOfEveryKind = `{"period":{"title":"School year 2025-26"},"rows":[{"row":"all","figures":[
   {"indicator":"attendance_rate","status":"ok","cohort":{"n":1282,"coverage":{"kind":"band","code":"GE95","low":94.5,"high":100,"text":"95 % or more"},"value":{"kind":"value","code":"93.5","low":93.25,"high":93.75,"text":"93.5 %"}},
    "rest":{"n":90,"coverage":{"kind":"band","code":"GE95","low":94.5,"high":100,"text":"95 % or more"},"value":{"kind":"band","code":"90-94","low":89.5,"high":94.5,"text":"90–94 %"}},"reading":{"word":"likely higher"}},
-  {"indicator":"chronic_absence","status":"withheld","consented":{"n":12,"value":12.5,"unit":"share of students"},"whole":{"n":70,"coverage":{"kind":"band","code":"GE95","low":94.5,"high":100,"text":"95 % or more"},"value":{"kind":"band","code":"15-19","low":14.5,"high":19.5,"text":"15–19 %"}}},
+  {"indicator":"chronic_absence","status":"withheld","consented":{"n":12,"value":12.5,"unit":"percent"},"whole":{"n":70,"coverage":{"kind":"band","code":"GE95","low":94.5,"high":100,"text":"95 % or more"},"value":{"kind":"band","code":"15-19","low":14.5,"high":19.5,"text":"15–19 %"}}},
   {"indicator":"gpa","status":"withheld","consented":{"n":12,"value":2.25,"unit":"points of 4.0"}},
   {"indicator":"iss_students","status":"withheld"},
   {"indicator":"oss_students","status":"not_reported"}]},{"row":"grade:5","figures":[]}],
