@@ -83,7 +83,7 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 
 func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (out outcome, data []byte, s sealed, err error) {
 	_, err = b.store.Update(ctx, a.lane, func(tx store.Tx) (err error) {
-		if err := b.valid(tx, a.caller); err != nil && a.event != tlog.AuthMisdirected {
+		if err := b.valid(tx, a.caller); err != nil {
 			return err
 		}
 		if out, err = do(tx, b.moment()); err != nil {
@@ -186,7 +186,11 @@ func (b *Broker) admit(ctx context.Context, c Caller, operation string, roles ..
 // refuseAccess records that a caller reached for what is not theirs.
 func (b *Broker) refuseAccess(ctx context.Context, c Caller, operation string) error {
 	a := act{event: tlog.AccessRefused, lane: store.LanePartner, caller: c, request: map[string]string{"operation": operation}}
-	if _, err := b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil }); err != nil {
+	err := b.note(ctx, a, func(tx store.Tx, _ tlog.Leaf) error { return b.valid(tx, c) })
+	if KindOf(err) == Unauthenticated {
+		return errors.Join(b.RecordMisdirected(ctx, c, "revoked"), err)
+	}
+	if err != nil {
 		return err
 	}
 	return notAvailable()
@@ -196,6 +200,22 @@ func (b *Broker) refuseAccess(ctx context.Context, c Caller, operation string) e
 // has expired or is meant for somebody else.
 func (b *Broker) RecordMisdirected(ctx context.Context, c Caller, problem string) error {
 	a := act{event: tlog.AuthMisdirected, lane: store.LanePartner, caller: c, request: map[string]string{"problem": problem}}
-	_, err := b.perform(ctx, a, func(store.Tx, moment) (outcome, error) { return outcome{}, nil })
-	return err
+	return b.note(ctx, a, func(store.Tx, tlog.Leaf) error { return nil })
+}
+
+// note records an act that changes nothing. It returns when the entry is
+// durable and under a signed checkpoint; nobody is given a receipt.
+func (b *Broker) note(ctx context.Context, a act, check func(store.Tx, tlog.Leaf) error) error {
+	d, err := a.draft(outcome{}, []byte("null"))
+	if err != nil {
+		return err
+	}
+	e, err := b.enter(ctx, a.lane, d, check)
+	if err != nil {
+		return err
+	}
+	if _, err := b.checkpoints.covering(context.WithoutCancel(ctx), e.Leaf.Index); err != nil {
+		return unavailable("the log could not be signed", err)
+	}
+	return nil
 }

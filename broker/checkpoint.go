@@ -19,6 +19,7 @@ type checkpointer struct {
 	store  *store.Store
 	signer *tlog.Signer
 	newest signed
+	hashes treeHashes
 	file   string
 	saved  signed
 	stop   chan struct{}
@@ -57,7 +58,7 @@ func (c *checkpointer) covering(ctx context.Context, index uint64) (signed, erro
 		if err != nil {
 			return err
 		}
-		root, err := tlog.Root(int64(size), hashReader{r})
+		root, err := tlog.Root(int64(size), c.hashes.of(r))
 		if err != nil {
 			return fmt.Errorf("reading the root of the log: %w", err)
 		}

@@ -170,7 +170,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		if p.detail, err = shownTo(s, sum.seen, d.Categories); err != nil {
 			return finished{}, err
 		}
-		p.places = len(sum.walk.roster)
+		p.places = sum.places()
 	}
 	p.data, err = json.Marshal(data, json.Deterministic(true))
 	return p, err

@@ -27,6 +27,7 @@ type draft struct {
 	reasons   []policy.Reason
 	request   []byte        // canonical form of what was asked; only its digest is public
 	data      []byte        // the exact bytes of the answer's member data; nil when nothing left
+	sum       string        // SHA-256 of data, in hex, where it is known already
 	policy    [32]byte      // digest of the policy that decided; zero when none did
 	key       seal.KeyID    // the key that opens the entry, and whose end destroys it
 	subjects  []records.SID // the students whom the entry concerns
@@ -83,7 +84,10 @@ func (b *Broker) header(d draft) tlog.Header {
 		h.Policy = hex.EncodeToString(d.policy[:])
 	}
 	if d.data != nil {
-		h.DataSHA256 = digest(d.data)
+		h.DataSHA256 = d.sum
+		if d.sum == "" {
+			h.DataSHA256 = digest(d.data)
+		}
 	}
 	return h
 }
@@ -204,19 +208,6 @@ func (b *Broker) append(tx store.Tx, s *sealed) error {
 	return putNumber(tx, colHead, key(headTree), size+1)
 }
 
-func appendHashes(tx store.Tx, size int64, leaf []byte) error {
-	hashes, err := tlog.Append(size, leaf, hashReader{tx})
-	if err != nil {
-		return err
-	}
-	for i, h := range hashes {
-		if err := tx.Put(colHashes, tlog.HashKey(tlog.FirstHash(size)+int64(i)), h[:]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // logTime is the time of the next entry: now, or the newest time in the log
 // when the clock went back.
 func (b *Broker) logTime(r store.Reader) (time.Time, error) {
@@ -227,23 +218,4 @@ func (b *Broker) logTime(r store.Reader) (time.Time, error) {
 	now := max(b.wall().UnixMilli(), int64(newest))
 	b.newest.Store(max(b.newest.Load(), now))
 	return time.UnixMilli(now).UTC(), nil
-}
-
-// hashReader reads the log's stored hashes from a snapshot.
-type hashReader struct{ r store.Reader }
-
-// ReadHashes implements tlog.HashReader.
-func (h hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	hashes := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		raw, err := h.r.Get(colHashes, tlog.HashKey(index))
-		if err != nil {
-			return nil, err
-		}
-		if len(raw) != len(hashes[i]) {
-			return nil, fmt.Errorf("the log lacks stored hash %d", index)
-		}
-		copy(hashes[i][:], raw)
-	}
-	return hashes, nil
 }

@@ -41,6 +41,7 @@ func (c *finishedCache) of(s *snapshot, q question, d policy.Decision, request [
 	if err != nil {
 		return finished{}, err
 	}
+	built.sum = digest(built.data)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.byKey[k]; !ok {

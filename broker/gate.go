@@ -53,6 +53,7 @@ type question interface {
 // finished is a finished answer before it is recorded.
 type finished struct {
 	data      []byte
+	sum       string        // SHA-256 of data
 	subjects  []records.SID // whom the bytes show or count one by one
 	consented bool          // the bytes depend on the consent revision
 	places    int           // how many the partner's own roster holds
@@ -202,7 +203,8 @@ func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts polic
 	}
 	p.consented, p.copies, p.kept = done.consented, done.copies, done.kept
 	p.draft.event, p.draft.decision = tlog.QueryReleased, tlog.Allow
-	p.draft.clause, p.draft.data, p.draft.subjects, p.draft.places = d.Clause, done.data, done.subjects, done.places
+	p.draft.clause, p.draft.subjects, p.draft.places = d.Clause, done.subjects, done.places
+	p.draft.data, p.draft.sum = done.data, done.sum
 	p.draft.body = entryBody{Request: p.draft.request, Facts: logFacts(facts), Stamp: p.stamp, Detail: done.detail}
 	return nil
 }
@@ -247,9 +249,19 @@ func (j jsonBytes) MarshalJSON() ([]byte, error) { return j, nil }
 // returns the receipt when both are durable and signed. Nothing may leave
 // before.
 func (b *Broker) record(ctx context.Context, lane store.Lane, d draft, apply func(store.Tx, tlog.Leaf) error) ([]byte, error) {
+	e, err := b.enter(ctx, lane, d, apply)
+	if err != nil {
+		return nil, err
+	}
+	return b.receipt(context.WithoutCancel(ctx), e)
+}
+
+// enter is record without the receipt. The entry is sealed before the Update,
+// so that the writer does not wait for it.
+func (b *Broker) enter(ctx context.Context, lane store.Lane, d draft, apply func(store.Tx, tlog.Leaf) error) (tlog.Entry, error) {
 	s, err := b.sealDraft(d)
 	if err != nil {
-		return nil, internal(err)
+		return tlog.Entry{}, internal(err)
 	}
 	_, err = b.store.Update(ctx, lane, func(tx store.Tx) error {
 		if err := b.append(tx, &s); err != nil {
@@ -258,9 +270,9 @@ func (b *Broker) record(ctx context.Context, lane store.Lane, d draft, apply fun
 		return apply(tx, s.entry.Leaf)
 	})
 	if err != nil {
-		return nil, storeError(err)
+		return tlog.Entry{}, storeError(err)
 	}
-	return b.receipt(context.WithoutCancel(ctx), s.entry)
+	return s.entry, nil
 }
 
 // receipt joins the entry's public half with its proof, as JSON.
@@ -273,7 +285,7 @@ func (b *Broker) receipt(ctx context.Context, e tlog.Entry) (receipt []byte, err
 		return nil, unavailable("the log could not be signed", err)
 	}
 	err = b.store.View(ctx, func(r store.Reader) error {
-		proof, err := tlog.ProveInclusion(c.size, int64(e.Leaf.Index), hashReader{r})
+		proof, err := tlog.ProveInclusion(c.size, int64(e.Leaf.Index), b.checkpoints.hashes.of(r))
 		if err != nil {
 			return err
 		}

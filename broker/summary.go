@@ -187,6 +187,15 @@ func (m *summary) count(r readable) {
 
 func (m *summary) subjects() []records.SID { return m.counted }
 
+// places is how many subjects the reader of the answer knows there may be:
+// none where the answer counts no consented student.
+func (m *summary) places() int {
+	if len(m.counted) == 0 {
+		return 0
+	}
+	return len(m.walk.roster)
+}
+
 // printed is a ratio as a figure prints it, in thousandths of the unit beside it.
 func printed(ind records.Indicator, num, den int64) (value sdc.Milli, unit string) {
 	scale := int64(100_000)

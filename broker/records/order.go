@@ -21,8 +21,10 @@ func compareEnrollments(a, b Enrollment) int {
 }
 
 func compareMarks(a, b Mark) int {
-	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.School, b.School), cmp.Compare(a.Code, b.Code),
-		cmp.Compare(a.Portion, b.Portion))
+	if a.Day != b.Day { // as nearly always: a register has millions
+		return cmp.Compare(a.Day, b.Day)
+	}
+	return cmp.Or(cmp.Compare(a.School, b.School), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Portion, b.Portion))
 }
 
 func compareSummaries(a, b Summary) int {

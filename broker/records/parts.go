@@ -52,10 +52,11 @@ func (d *District) Parts() []Part {
 }
 
 func (d *District) part(st *Student, years map[string]Session, at func(string, Session) *Facts) {
-	for _, m := range st.Marks {
-		year, _ := d.YearOf(m.Day)
-		f := at(m.School, year)
-		f.Marks = append(f.Marks, m)
+	for marks := st.Marks; len(marks) > 0; {
+		n, year := d.stay(marks)
+		f := at(marks[0].School, year)
+		f.Marks = append(f.Marks, marks[:n]...)
+		marks = marks[n:]
 	}
 	for _, s := range st.Summaries {
 		f := at(s.School, years[s.Session])
@@ -70,6 +71,17 @@ func (d *District) part(st *Student, years map[string]Session, at func(string, S
 		f := at(r.School, years[r.Session])
 		f.Results = append(f.Results, r)
 	}
+}
+
+// stay returns how many marks from the first on are of its school and year.
+func (d *District) stay(marks []Mark) (n int, year Session) {
+	year, _ = d.YearOf(marks[0].Day)
+	for n = 1; n < len(marks) && marks[n].School == marks[0].School; n++ {
+		if y, _ := d.YearOf(marks[n].Day); y.ID != year.ID {
+			break
+		}
+	}
+	return n, year
 }
 
 func (d *District) sessionYears() map[string]Session {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -41,14 +42,23 @@ func (s *Store) write() {
 	}()
 	for s.group != nil || s.begin() {
 		g := s.group
-		for r := s.take(g); r != nil; r = s.take(g) {
-			g.run(r)
+		for s.fill(g) > 0 {
+			runtime.Gosched() // whoever is about to join may: a commit costs the same for many
 		}
 		s.group = nil
 		s.commit(g)
 	}
 	finished = true
 	close(s.stopped)
+}
+
+// fill runs what waits, and returns how many it ran.
+func (s *Store) fill(g *group) (n int) {
+	for r := s.take(g); r != nil; r = s.take(g) {
+		g.run(r)
+		n++
+	}
+	return n
 }
 
 // begin waits for work and opens the group that does it.

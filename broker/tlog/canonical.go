@@ -15,13 +15,9 @@ import (
 // ErrCanonical is matched by the errors of [Canonical] and [Canonicalize].
 var ErrCanonical = errors.New("no canonical JSON form")
 
-// maxExact bounds the integers that RFC 8785 keeps: it writes numbers as
-// IEEE 754 doubles.
-const maxExact = 1<<53 - 1
-
 // Canonical returns the RFC 8785 form of a value: one byte string, whatever
-// the order of maps. Integers beyond ±(2^53−1) are refused instead of rounded;
-// write them as strings.
+// the order of maps. RFC 8785 writes numbers as IEEE 754 doubles; whole numbers that
+// would lose a digit are refused, write them as strings.
 func Canonical(v any) ([]byte, error) {
 	b, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
@@ -59,13 +55,12 @@ func exactNumbers(v jsontext.Value) error {
 	}
 }
 
+// exact reports whether a double keeps a number. A fraction or a power of ten
+// is what the nearest double says; of a whole number every digit must stay.
 func exact(number string) bool {
-	if strings.ContainsAny(number, ".eE") {
-		_, err := strconv.ParseFloat(number, 64)
-		return err == nil
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	return err == nil && -maxExact <= n && n <= maxExact
+	f, err := strconv.ParseFloat(number, 64)
+	whole := !strings.ContainsAny(number, ".eE")
+	return err == nil && (!whole || strconv.FormatFloat(f, 'f', -1, 64) == number)
 }
 
 // decodeStrict reads one JSON value into v; unknown and duplicate members, a

@@ -76,7 +76,7 @@ func (t *SubjectTree) pad(size int, bodySalt [32]byte) {
 func (t *SubjectTree) build() {
 	level := make([]Hash, len(t.leaves))
 	for i, c := range t.leaves {
-		level[i] = LeafHash(c[:])
+		level[i] = subjectHash(c)
 	}
 	t.levels = append(t.levels, level)
 	for len(level) > 1 {
@@ -87,6 +87,13 @@ func (t *SubjectTree) build() {
 		t.levels = append(t.levels, next)
 		level = next
 	}
+}
+
+// subjectHash is LeafHash without its allocations.
+func subjectHash(commitment [32]byte) Hash {
+	var leaf [1 + len(commitment)]byte // RFC 6962: a zero byte, then the leaf
+	copy(leaf[1:], commitment[:])
+	return sha256.Sum256(leaf[:])
 }
 
 // Size is the padded number of places, for [Leaf.Subjects].
