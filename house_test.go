@@ -53,7 +53,7 @@ var house = map[string]room{
 	"broker/sample": {pure: true, ours: []string{"broker/civil", "broker/records"}},
 	"broker/ingest": {
 		ours:  []string{"broker/civil", "broker/records"},
-		third: []string{"github.com/jszwec/csvutil", "golang.org/x/text"},
+		third: []string{"golang.org/x/sync", "golang.org/x/text"},
 	},
 	"broker/seal":            {ours: []string{"broker/store", "broker/store/bolt"}}, // keys.db is a store of its own
 	"broker/token":           {third: []string{"github.com/go-json-experiment/json", "github.com/golang-jwt/jwt/v5"}},

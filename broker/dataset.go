@@ -7,10 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -346,16 +349,37 @@ func (b *Broker) partDigest(kind string, plain []byte) string {
 }
 
 // segments stages the facts of a district, school by school and year by year.
+// They are sealed side by side.
 func (s *stage) segments(d *records.District) error {
-	for i, part := range d.Parts() {
-		if err := s.segment(d, part, uint32(i)); err != nil {
-			return fmt.Errorf("staging a school year: %w", err)
+	parts := d.Parts()
+	made := make([]segment, len(parts))
+	var side errgroup.Group
+	side.SetLimit(runtime.GOMAXPROCS(0))
+	for i, part := range parts {
+		side.Go(func() (err error) {
+			made[i], err = s.segment(d, part, uint32(i))
+			return err
+		})
+	}
+	if err := side.Wait(); err != nil {
+		return fmt.Errorf("staging a school year: %w", err)
+	}
+	for _, m := range made {
+		s.next.Segments = append(s.next.Segments, m.ref)
+		if m.value != nil {
+			s.puts = append(s.puts, staged{colSegments, m.ref.key(), m.value})
 		}
 	}
 	return s.flush()
 }
 
-func (s *stage) segment(d *records.District, part records.Part, number uint32) error {
+// segment is a sealed segment; value is nil where it stands in the store.
+type segment struct {
+	ref   segmentRef
+	value []byte
+}
+
+func (s *stage) segment(d *records.District, part records.Part, number uint32) (segment, error) {
 	facts := make([]records.Facts, len(part.Students))
 	for i, st := range part.Students {
 		facts[i] = st.Facts
@@ -368,28 +392,22 @@ func (s *stage) segment(d *records.District, part records.Part, number uint32) e
 	}
 	seg, err := records.NewSegment(part.School, part.Year.ID, part.Year.Start, daysOf(d.Calendars[part.School], part.Year), coverage, facts)
 	if err != nil {
-		return err
+		return segment{}, err
 	}
 	blocks := make([][]byte, len(facts))
 	plain := seg.EncodeIndex()
 	for i := range facts {
 		if blocks[i], err = seg.EncodeBlock(facts[i]); err != nil {
-			return err
+			return segment{}, err
 		}
 		plain = append(append(plain, part.Students[i].SID[:]...), blocks[i]...)
 	}
 	ref := segmentRef{Version: s.next.Version, Number: number, School: part.School, Year: part.Year.ID, Digest: s.b.partDigest("segment", plain)}
 	if i := slices.IndexFunc(s.old.Segments, func(o segmentRef) bool { return o.Digest == ref.Digest }); i >= 0 {
-		s.next.Segments = append(s.next.Segments, s.old.Segments[i])
-		return nil
+		return segment{ref: s.old.Segments[i]}, nil
 	}
 	value, err := s.b.sealSegment(seg, part, blocks, ref)
-	if err != nil {
-		return err
-	}
-	s.puts = append(s.puts, staged{colSegments, ref.key(), value})
-	s.next.Segments = append(s.next.Segments, ref)
-	return nil
+	return segment{ref, value}, err
 }
 
 // daysOf lists a school's instructional days in a year.

@@ -54,6 +54,9 @@ type groupKey struct {
 // kept bounds the findings listed one by one for a file, field and fault.
 const kept = 100
 
+// firstRows bounds the rows that a group names.
+const firstRows = 5
+
 func newReport() *Report { return &Report{counts: map[groupKey]*Group{}} }
 
 // add notes a finding; detail completes what the rule says.
@@ -73,7 +76,7 @@ func (r *Report) add(file string, row int, field string, rule Rule, detail strin
 		r.counts[key] = g
 	}
 	g.Count++
-	if row > 0 && len(g.First) < 5 {
+	if row > 0 && len(g.First) < firstRows {
 		g.First = append(g.First, row)
 	}
 	if g.Count <= kept {
