@@ -2,9 +2,10 @@ package tlog
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -57,20 +58,30 @@ func NewSubjectTree(commitments [][32]byte, bodySalt [32]byte, places int) (*Sub
 		size *= 2
 	}
 	t := &SubjectTree{leaves: append(make([][32]byte, 0, size), commitments...)}
-	t.pad(size, bodySalt)
+	if err := t.pad(size, bodySalt); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(t.leaves, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
 	t.build()
 	return t, nil
 }
 
-func (t *SubjectTree) pad(size int, bodySalt [32]byte) {
+// pad fills the tree with the key stream of AES-256 in counter mode, under a
+// key that the body salt gives: to whoever lacks the salt it looks like
+// commitments.
+func (t *SubjectTree) pad(size int, bodySalt [32]byte) error {
 	mac := hmac.New(sha256.New, bodySalt[:])
-	for i := len(t.leaves); i < size; i++ {
-		mac.Reset()
-		mac.Write([]byte("hallpass/subject-padding/v1\n"))
-		mac.Write(binary.BigEndian.AppendUint32(nil, uint32(i)))
-		t.leaves = append(t.leaves, [32]byte(mac.Sum(nil)))
+	mac.Write([]byte("hallpass/subject-padding/v1\n"))
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		return err
 	}
+	stream := make([]byte, (size-len(t.leaves))*sha256.Size)
+	cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(stream, stream)
+	for chunk := range slices.Chunk(stream, sha256.Size) {
+		t.leaves = append(t.leaves, [32]byte(chunk))
+	}
+	return nil
 }
 
 func (t *SubjectTree) build() {
