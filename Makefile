@@ -56,11 +56,12 @@ trust: ## run the long tests and the fuzz targets at full size and print a dated
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@./.ci/fuzz $(FUZZTIME)
 
-bench: ## print goal and measured beside the peer of each bench (BENCH=regexp COUNT=n)
-	@mkdir -p $(BUILD)
-	$(GO) build -modfile=tools/opa/go.mod -o $(BUILD)/opa github.com/open-policy-agent/opa
+bench: $(BUILD)/opa ## print goal and measured beside the peer of each bench (BENCH=regexp COUNT=n)
 	HALLPASS_BENCH=1 HALLPASS_BENCH_OPA=$(CURDIR)/$(BUILD)/opa \
 	  $(GO) test -timeout 60m -count $(COUNT) -run '^TestBench$$/$(BENCH)' -v ./broker/bench
+
+$(BUILD)/opa: tools/opa/go.mod
+	$(GO) build -modfile=tools/opa/go.mod -o $@ github.com/open-policy-agent/opa
 
 clean: ## remove build/
 	rm -rf $(BUILD)
