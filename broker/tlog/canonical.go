@@ -23,24 +23,46 @@ func Canonical(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCanonical, err)
 	}
-	return Canonicalize(b)
+	if manyDigits(b) {
+		return Canonicalize(b)
+	}
+	return reordered(b)
+}
+
+// manyDigits reports whether a number of a text that json.Marshal wrote may
+// have more digits than every double keeps; a digest may look like one.
+func manyDigits(text []byte) bool {
+	run := 0
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			run = 0
+		} else if run++; run > 15 {
+			return true
+		}
+	}
+	return false
 }
 
 // Canonicalize returns the RFC 8785 form of one JSON text in new memory.
 // Duplicate members, invalid UTF-8 and anything after the value are refused.
 func Canonicalize(text []byte) ([]byte, error) {
-	v := jsontext.Value(bytes.Clone(text))
-	if err := exactNumbers(v); err != nil {
+	if err := exactNumbers(text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCanonical, err)
 	}
+	return reordered(bytes.Clone(text))
+}
+
+// reordered brings a text of exact numbers into canonical form, in place where
+// that fits.
+func reordered(v jsontext.Value) ([]byte, error) {
 	if err := v.Canonicalize(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCanonical, err)
 	}
 	return v, nil
 }
 
-func exactNumbers(v jsontext.Value) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(v))
+func exactNumbers(text []byte) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(text))
 	for {
 		tok, err := d.ReadToken()
 		if errors.Is(err, io.EOF) {

@@ -5,7 +5,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
 
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
@@ -48,6 +50,26 @@ func TestCanonicalValuesDoNotDependOnTheOrderOfAMap(t *testing.T) {
 	if _, err := tlog.Canonical(func() {}); !errors.Is(err, tlog.ErrCanonical) {
 		t.Error("a function has a canonical form")
 	}
+}
+
+func TestACanonicalValueIsTheCanonicalFormOfItsJSON(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		v := map[string]any{
+			"text":   rapid.SliceOf(rapid.StringMatching(`[0-9a-fé"<]{0,40}`)).Draw(t, "text"),
+			"number": int64(1)<<rapid.IntRange(0, 62).Draw(t, "bits") + rapid.Int64Range(-9, 9).Draw(t, "more"),
+			"share":  rapid.Float64().Draw(t, "share"),
+		}
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, wantErr := tlog.Canonicalize(b)
+		got, gotErr := tlog.Canonical(v)
+		if string(got) != string(want) || (gotErr == nil) != (wantErr == nil) {
+			t.Fatalf("%q %v, want %q %v", got, gotErr, want, wantErr)
+		}
+	})
 }
 
 func FuzzCanonicalize(f *testing.F) {
