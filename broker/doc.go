@@ -19,6 +19,6 @@
 //	partners.go agreements.go roster.go participation.go matching.go
 //	periods.go cohorts.go freeze.go publish.go
 //	imports.go dataset.go people.go collect.go
-//	entry.go checkpoint.go copies.go audit.go
+//	entry.go hashes.go checkpoint.go copies.go audit.go
 //	registry.go                  typed collections over the store
 package broker
