@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -72,13 +74,13 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 		return nil, b.turnAway(ctx, a.caller, string(a.event), storeError(err))
 	}
 	if out.unlogged {
-		return &Answer{body: envelope(data, nil)}, nil
+		return &Answer{data: data}, nil
 	}
 	receipt, err := b.receipt(context.WithoutCancel(ctx), s.entry)
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{body: envelope(data, receipt), created: out.created}, nil
+	return &Answer{data: data, receipt: receipt, created: out.created}, nil
 }
 
 func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (out outcome, data []byte, s sealed, err error) {
@@ -139,16 +141,16 @@ func (a act) draft(out outcome, data []byte) (draft, error) {
 	d := draft{
 		event: a.event, caller: a.caller, decision: tlog.None, request: request, data: data,
 		agreement: out.agreement.ID, version: out.agreement.Version,
-		key: out.key, subjects: out.subjects, places: out.places, body: out.body,
+		key: cmp.Or(out.key, districtKey), subjects: out.subjects, places: out.places, body: request,
 	}
 	if out.event != "" {
 		d.event = out.event
 	}
-	if d.key == "" {
-		d.key = districtKey
+	if out.body == nil {
+		return d, nil
 	}
-	if d.body == nil {
-		d.body = jsonBytes(request)
+	if d.body, err = tlog.Canonical(out.body); err != nil {
+		return draft{}, internal(fmt.Errorf("encoding an entry's body: %w", err))
 	}
 	return d, nil
 }
@@ -171,7 +173,7 @@ func (b *Broker) read(ctx context.Context, c Caller, operation string, do func(s
 	if err != nil {
 		return nil, b.turnAway(ctx, c, operation, storeError(err))
 	}
-	return &Answer{body: envelope(data, nil)}, nil
+	return &Answer{data: data}, nil
 }
 
 // admit refuses a caller whose role may not do this, with an entry. To the

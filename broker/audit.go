@@ -108,7 +108,7 @@ func (b *Broker) Checkpoint(ctx context.Context, _ Caller) (*Answer, error) {
 	if err != nil {
 		return nil, internal(err)
 	}
-	return &Answer{body: envelope(data, nil)}, nil
+	return &Answer{data: data}, nil
 }
 
 // Proof returns the receipt of an entry under the newest checkpoint (officer,
@@ -125,7 +125,7 @@ func (b *Broker) Proof(ctx context.Context, c Caller, req ProofRequest) (*Answer
 	if err != nil {
 		return nil, internal(err)
 	}
-	return &Answer{body: envelope(data, nil)}, nil
+	return &Answer{data: data}, nil
 }
 
 // Prove returns the receipt of an entry under the newest checkpoint, as JSON.

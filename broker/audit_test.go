@@ -1,14 +1,20 @@
 package broker_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
@@ -245,6 +251,72 @@ func TestAnExportedLogVerifiesWithThePublicKeyAlone(t *testing.T) {
 	}
 	if _, err := d.ExportLog(t.Context(), auditor, dir, nil); err == nil {
 		t.Error("exported over an export that was there")
+	}
+}
+
+// opened exports the log and returns the private halves of its entries.
+func (d *district) opened() []jsontext.Value {
+	d.t.Helper()
+	dir := filepath.Join(d.t.TempDir(), "export")
+	if _, err := d.ExportLog(d.t.Context(), auditor, dir, nil); err != nil {
+		d.t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "opened", "*"))
+	if err != nil || len(paths) == 0 {
+		d.t.Fatal(paths, err)
+	}
+	var bodies []jsontext.Value
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			var entry struct{ Body jsontext.Value }
+			if err := json.Unmarshal(line, &entry, json.MatchCaseInsensitiveNames(true)); err != nil {
+				d.t.Fatal(err)
+			}
+			bodies = append(bodies, entry.Body)
+		}
+	}
+	return bodies
+}
+
+// The private half of an entry is made once for all who may see the same.
+func TestTheLogHoldsTheFactsOfEachAskerAndOfEachDay(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.done(d.CreatePartner(t.Context(), officer, broker.PartnerRequest{
+		ID: "club", Name: "Club", LegalEntity: "Club Inc.", Contact: "1 Main Street", Sites: []string{north, south},
+	}))
+	d.conclude(terms("club", "club"))
+	d.roster("club", ann)
+	narrow := partnerOf("club")
+	narrow.Sites = []string{north}
+	other := partnerOf("club")
+	other.Subject = "Quinn Other"
+	ask := func(c broker.Caller) {
+		d.done(d.Students(t.Context(), c, broker.StudentsRequest{Agreement: "club", Period: broker.PeriodCurrent}))
+	}
+	from := d.size()
+	ask(partnerOf("club"))
+	ask(other)
+	ask(narrow)
+	d.clock.Set(inLent.AddDate(0, 0, 1))
+	ask(other)
+	b := d.opened()[from:]
+	if !bytes.Equal(b[0], b[1]) {
+		t.Errorf("two people of one partner asked the same: %s and %s", b[0], b[1])
+	}
+	for i, want := range []string{`"Sites":[]`, `"Sites":[]`, `"Sites":["` + north + `"]`, `"Sites":[]`} {
+		if !bytes.Contains(b[i], []byte(want)) || bytes.Contains(b[i], []byte("Quinn")) {
+			t.Errorf("entry %d does not say %s: %s", i, want, b[i])
+		}
+	}
+	for i, want := range []civil.Date{civil.Of(inLent, time.UTC), civil.Of(inLent, time.UTC), civil.Of(inLent, time.UTC), civil.Of(inLent, time.UTC) + 1} {
+		if !bytes.Contains(b[i], []byte(`"today":"`+want.String()+`"`)) {
+			t.Errorf("entry %d is not of %s: %s", i, want, b[i])
+		}
 	}
 }
 

@@ -123,7 +123,7 @@ func TestAnAnswerThatBlocksIsCutAndTheWithdrawalThenReturns(t *testing.T) {
 	cut, isCut := signal()
 	landed := make(chan error, 1)
 	go func() {
-		landed <- answer.Deliver(func([]byte) error {
+		landed <- answer.Deliver(func(...[]byte) error {
 			_ = isWriting()
 			<-cut
 			return errors.New("the connection is gone")
@@ -144,11 +144,11 @@ func TestAnAnswerThatBlocksIsCutAndTheWithdrawalThenReturns(t *testing.T) {
 func TestWithoutTheBarrierAWithdrawalIsAcknowledgedDuringAWrite(t *testing.T) {
 	t.Parallel()
 	d, kids, grants := agreed(t, sabotaged(broker.Sabotage{NoBarrier: true}))
-	err := d.must(d.ask(t.Context(), "a1")).Deliver(func(body []byte) error {
+	err := d.must(d.ask(t.Context(), "a1")).Deliver(func(body ...[]byte) error {
 		if err := <-d.later(t.Context(), grants[0].ID, kids[0]); err != nil {
 			return err
 		}
-		if !shows(t, body, kids[0]) {
+		if !shows(t, bytes.Join(body, nil), kids[0]) {
 			t.Error("the answer does not show the child: the test tests nothing")
 		}
 		return nil // flushed after the acknowledgement
@@ -176,7 +176,7 @@ func TestAnAnswerPreparedBeforeAWithdrawalDoesNotLeaveAfterIt(t *testing.T) {
 			if returned(done) {
 				t.Error("the withdrawal was acknowledged before the answer landed")
 			}
-			err := answer.Deliver(func([]byte) error {
+			err := answer.Deliver(func(...[]byte) error {
 				t.Error("bytes of the child left")
 				return nil
 			}, func() {})
@@ -212,7 +212,7 @@ func TestAWithdrawalWhoseCommitFailsLeavesTheStudentDenied(t *testing.T) {
 	if broker.KindOf(err) != broker.Unavailable {
 		t.Errorf("the withdrawal gave %v, not Unavailable", err)
 	}
-	err = ready.Deliver(func([]byte) error {
+	err = ready.Deliver(func(...[]byte) error {
 		t.Error("bytes of the child left")
 		return nil
 	}, func() {})
@@ -237,7 +237,7 @@ func TestAWithdrawalThatNeverBeganDeniesNobody(t *testing.T) {
 		t.Errorf("a withdrawal whose caller had left gave %v", err)
 	}
 	left := false
-	if err := ready.Deliver(func([]byte) error { left = true; return nil }, func() {}); err != nil || !left {
+	if err := ready.Deliver(func(...[]byte) error { left = true; return nil }, func() {}); err != nil || !left {
 		t.Errorf("the answer did not leave: %v", err)
 	}
 }
@@ -252,10 +252,10 @@ func TestAFamilyThatHungUpIsStillWaitedFor(t *testing.T) {
 	var late bytes.Buffer
 	landed := make(chan error, 1)
 	go func() {
-		landed <- answer.Deliver(func(body []byte) error {
+		landed <- answer.Deliver(func(body ...[]byte) error {
 			_ = isWriting()
 			<-release
-			late.Write(body)
+			late.Write(bytes.Join(body, nil))
 			return nil
 		}, func() {})
 	}()
@@ -307,7 +307,7 @@ func TestAnAnswerWhoseStampMovedIsComputedAnew(t *testing.T) {
 		t.Error("the answer was recorded after the withdrawal and shows the child")
 	}
 	left := false
-	err := answer.Deliver(func(body []byte) error { left = true; return nil }, func() {})
+	err := answer.Deliver(func(...[]byte) error { left = true; return nil }, func() {})
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -384,7 +384,7 @@ func TestARefusalThatAPartnerCollectedIsABarrierToo(t *testing.T) {
 		done <- err
 	}()
 	<-committing
-	err := answer.Deliver(func([]byte) error { return nil }, func() {})
+	err := answer.Deliver(func(...[]byte) error { return nil }, func() {})
 	if !errors.Is(err, broker.ErrCut) {
 		t.Errorf("an answer with the child left while the family's no was being confirmed: %v", err)
 	}

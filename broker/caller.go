@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -46,4 +47,16 @@ func CallerOf(c token.Claims) Caller {
 		Subject: c.Subject, Role: c.Role, Partner: c.Partner, Sites: c.Sites, Programs: c.Programs,
 		Schools: c.Schools, Epoch: c.Epoch, Expires: c.Expires.Add(token.Leeway),
 	}
+}
+
+// scope is what an answer depends on of its caller: everything but the person.
+func (c Caller) scope() string {
+	var b []byte
+	for _, list := range [][]string{{string(c.Role), c.Partner}, c.Sites, c.Programs} {
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		for _, s := range list {
+			b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
+		}
+	}
+	return string(b)
 }

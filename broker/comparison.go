@@ -43,11 +43,14 @@ type comparisonQuestion struct{ req ComparisonRequest }
 
 func (q comparisonQuestion) agreement() string { return q.req.Agreement }
 
-func (q comparisonQuestion) canonical() any {
-	return map[string]string{"action": policy.ActionComparison, "agreement": q.req.Agreement, "school": q.req.School, "period": q.req.Period}
+func (q comparisonQuestion) asked() any {
+	return struct {
+		Action    string `json:"action"`
+		Agreement string `json:"agreement"`
+		Period    string `json:"period"`
+		School    string `json:"school"`
+	}{policy.ActionComparison, q.req.Agreement, q.req.Period, q.req.School}
 }
-
-func (q comparisonQuestion) scope(c Caller) string { return scopeOf(c) }
 
 func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	period, err := q.period(s)
@@ -59,10 +62,6 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 		return err
 	}
 	published := slices.ContainsFunc(refs, func(ref releaseRef) bool { return ref.Session == period.ID })
-	closed, _, err := periods.get(s.r, key(period.ID))
-	if err != nil {
-		return err
-	}
 	clauses := s.agreement.Agreement.Clauses
 	f.Action = policy.ActionComparison
 	f.Request = policy.Request{
@@ -73,10 +72,15 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 		f.Request.Grain = agreement.GrainSchool
 	}
 	f.ReleasePublished = published
+	f.RosterPresent = published
+	if published || s.agreement.Roster == 0 {
+		return nil
+	}
 	// Who is on the roster must not decide it: a period that closed without a
 	// release of this agreement closed before its first upload.
-	f.RosterPresent = published || s.agreement.Roster > 0 && closed.state() == periodOpen
-	return nil
+	closed, _, err := periods.get(s.r, key(period.ID))
+	f.RosterPresent = closed.state() == periodOpen
+	return err
 }
 
 // period is the session that was named or, where none was, the one of the

@@ -20,7 +20,7 @@ type rowCopy struct {
 
 // copyOf prepares a row to be kept, outside of any transaction.
 func (b *Broker) copyOf(s *snapshot, columns []consent.Category, sid records.SID, row []byte) rowCopy {
-	scope := scopeOf(s.caller)
+	scope := s.caller.scope()
 	for _, c := range columns {
 		scope += string(c) + " "
 	}

@@ -80,6 +80,10 @@ func (b *Broker) dataset(r store.Reader) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.datasetAt(r, version)
+}
+
+func (b *Broker) datasetAt(r store.Reader, version uint64) (*dataset, error) {
 	if kept := b.datasets.newest.Load(); kept != nil && kept.manifest.Version == version {
 		return kept, nil
 	}

@@ -32,7 +32,7 @@ type draft struct {
 	key       seal.KeyID    // the key that opens the entry, and whose end destroys it
 	subjects  []records.SID // the students whom the entry concerns
 	places    int           // how many the reader of the receipt knows there may be
-	body      any           // the private half
+	body      []byte        // canonical form of the private half
 }
 
 // sealed is a draft that needs only its index, time and revision.
@@ -43,15 +43,12 @@ type sealed struct {
 
 // sealDraft does everything about an entry that needs no transaction.
 func (b *Broker) sealDraft(d draft) (sealed, error) {
-	e := tlog.Entry{}
+	e := tlog.Entry{Body: d.body}
 	rand.Read(e.Salt[:])
 	rand.Read(e.BodySalt[:])
 	var err error
-	if e.Header, err = tlog.Canonical(b.header(d)); err != nil {
+	if e.Header, err = b.header(d).Canonical(); err != nil {
 		return sealed{}, fmt.Errorf("encoding an entry's header: %w", err)
-	}
-	if e.Body, err = tlog.Canonical(d.body); err != nil {
-		return sealed{}, fmt.Errorf("encoding an entry's body: %w", err)
 	}
 	if max(len(e.Header), len(e.Body)) > tlog.MaxPart {
 		return sealed{}, errEntryLong

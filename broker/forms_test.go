@@ -175,7 +175,7 @@ func TestAConfirmedNoWaitsForAnswersOnTheirWay(t *testing.T) {
 
 	onItsWay := d.must(d.Students(t.Context(), partnerOf("club"), broker.StudentsRequest{Agreement: "club", Period: "current"}))
 	writing, cut, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	go onItsWay.Deliver(func([]byte) error {
+	go onItsWay.Deliver(func(...[]byte) error {
 		close(writing)
 		<-cut
 		close(ended)

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -44,8 +45,7 @@ type stamp struct {
 // only; what they return depends on nothing else.
 type question interface {
 	agreement() string
-	canonical() any                                         // what was asked, for the entry's digest
-	scope(c Caller) string                                  // what of the caller the bytes depend on
+	asked() any                                             // what was asked, for the entry's digest
 	facts(s *snapshot, f *policy.Facts) error               // adds what policy must know of this kind
 	build(s *snapshot, d policy.Decision) (finished, error) // the finished bytes
 }
@@ -54,6 +54,7 @@ type question interface {
 type finished struct {
 	data      []byte
 	sum       string        // SHA-256 of data
+	body      []byte        // the private half of its entry, canonical
 	subjects  []records.SID // whom the bytes show or count one by one
 	consented bool          // the bytes depend on the consent revision
 	places    int           // how many the partner's own roster holds
@@ -94,7 +95,7 @@ func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *fligh
 			p.kept.Store(true)
 		}
 		f.subjects = p.draft.subjects
-		return &Answer{body: envelope(p.draft.data, receipt), flight: f}, nil
+		return &Answer{data: p.draft.data, receipt: receipt, flight: f}, nil
 	}
 	return nil, unavailable("permissions are changing just now; ask again", errMoved)
 }
@@ -146,7 +147,7 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 	if err := q.facts(s, &facts); err != nil {
 		return prepared{}, err
 	}
-	request, err := tlog.Canonical(q.canonical())
+	request, err := tlog.Canonical(q.asked())
 	if err != nil {
 		return prepared{}, internal(err)
 	}
@@ -154,31 +155,37 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 		caller: s.caller, request: request, policy: b.policy, key: agreementKey(q.agreement()),
 		agreement: q.agreement(), version: s.agreement.Agreement.Version,
 	}}
+	err = b.ask(s, q, facts, &p)
+	return p, err
+}
+
+// ask asks policy, and makes of its decision an answer or a refusal.
+func (b *Broker) ask(s *snapshot, q question, facts policy.Facts, p *prepared) error {
 	d, err := b.engine.Decide(s.ctx, facts)
 	if d.Overruled {
 		b.alarm("policy", errOverruled)
 	}
 	if err == nil && d.Allow {
-		err = b.release(s, q, d, facts, &p)
+		err = b.release(s, q, d, facts, p)
 		if !errors.Is(err, errRules) {
-			return p, err
+			return err
 		}
 	}
 	switch {
 	case errors.Is(err, policy.ErrFacts):
-		return p, internal(err)
+		return internal(err)
 	case err != nil:
 		b.alarm("policy", err)
 		p.refuse(tlog.QueryUnavailable, tlog.Error, &Error{
 			Kind: Unavailable, Detail: "the rules could not be evaluated; the privacy officer has been told", RetryAfter: retryPolicy, cause: err,
 		})
-		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Failure: err.Error()}
+		p.draft.body, err = entryBody{Failure: err.Error()}.about(s, facts, p.draft.request)
 	default:
 		p.refuse(tlog.QueryDenied, tlog.Deny, &Error{Kind: Denied, Detail: "this agreement does not allow it", Reasons: d.Reasons})
 		p.draft.clause, p.draft.reasons = d.Clause, d.Reasons
-		p.draft.body = entryBody{Request: request, Facts: logFacts(facts), Stamp: s.stamp, Reasons: d.Reasons}
+		p.draft.body, err = entryBody{Reasons: d.Reasons}.about(s, facts, p.draft.request)
 	}
-	return p, nil
+	return err
 }
 
 // errRules says that the row filters of the rules cannot be used.
@@ -194,7 +201,7 @@ func (p *prepared) refuse(event tlog.Event, decision tlog.Decision, why *Error) 
 }
 
 func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts policy.Facts, p *prepared) error {
-	done, err := b.finished.of(s, q, d, p.draft.request)
+	done, err := b.finished.of(s, q, d, facts, p.draft.request)
 	if err != nil {
 		return err
 	}
@@ -204,8 +211,7 @@ func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts polic
 	p.consented, p.copies, p.kept = done.consented, done.copies, done.kept
 	p.draft.event, p.draft.decision = tlog.QueryReleased, tlog.Allow
 	p.draft.clause, p.draft.subjects, p.draft.places = d.Clause, done.subjects, done.places
-	p.draft.data, p.draft.sum = done.data, done.sum
-	p.draft.body = entryBody{Request: p.draft.request, Facts: logFacts(facts), Stamp: p.stamp, Detail: done.detail}
+	p.draft.data, p.draft.sum, p.draft.body = done.data, done.sum, done.body
 	return nil
 }
 
@@ -232,6 +238,17 @@ type loggedFacts struct {
 	Today            civil.Date          `json:"today"`
 	RosterPresent    bool                `json:"roster_present"`
 	ReleasePublished bool                `json:"release_published"`
+}
+
+// about adds what was asked, in which state of the district, and returns the
+// canonical form.
+func (e entryBody) about(s *snapshot, f policy.Facts, request []byte) ([]byte, error) {
+	e.Request, e.Facts, e.Stamp = request, logFacts(f), s.stamp
+	body, err := tlog.Canonical(e)
+	if err != nil {
+		return nil, internal(fmt.Errorf("encoding an entry's body: %w", err))
+	}
+	return body, nil
 }
 
 func logFacts(f policy.Facts) loggedFacts {

@@ -41,7 +41,7 @@ func (b *Broker) gather(ctx context.Context, r store.Reader, c Caller, id string
 	if err != nil {
 		return nil, err
 	}
-	s.data, err = b.dataset(r)
+	s.data, err = b.datasetAt(r, s.stamp.Data)
 	return s, err
 }
 
@@ -79,7 +79,7 @@ func (s *snapshot) readStamp(id string, consented bool) (err error) {
 func (s *snapshot) facts() policy.Facts {
 	p := s.partner.Partner
 	return policy.Facts{
-		Caller:    policy.Caller{Role: string(s.caller.Role), Partner: s.caller.Partner, Subject: s.caller.Subject, Sites: s.caller.Sites, Programs: s.caller.Programs},
+		Caller:    policy.Caller{Role: string(s.caller.Role), Partner: s.caller.Partner, Sites: s.caller.Sites, Programs: s.caller.Programs},
 		Agreement: s.b.prepared.of(s.agreement),
 		Partner:   policy.PartnerFacts{ID: p.ID, State: string(p.State), Banned: s.banned, Sites: p.Sites, Programs: p.Programs},
 		Today:     s.today,
@@ -89,8 +89,9 @@ func (s *snapshot) facts() policy.Facts {
 // preparedAgreements keeps each agreement in the form that policy reads, so
 // that a request does not convert it again.
 type preparedAgreements struct {
-	mu   sync.RWMutex
-	byID map[string]preparedAgreement
+	preparer policy.Preparer
+	mu       sync.RWMutex
+	byID     map[string]preparedAgreement
 }
 
 type preparedAgreement struct {
@@ -105,7 +106,7 @@ func (p *preparedAgreements) of(rec agreementRecord) *policy.Prepared {
 	if ok && kept.revision == rec.Revision {
 		return kept.prepared
 	}
-	fresh := preparedAgreement{rec.Revision, policy.Prepare(rec.Agreement)}
+	fresh := preparedAgreement{rec.Revision, p.preparer.Prepare(rec.Agreement)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.byID == nil {

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -408,7 +409,7 @@ func (c *connection) cut() {
 	}
 }
 
-func (c *connection) write(body []byte) error {
+func (c *connection) write(body ...[]byte) error {
 	if c.rng.IntN(blockRate) == 0 {
 		select {
 		case <-c.gone:
@@ -416,7 +417,7 @@ func (c *connection) write(body []byte) error {
 		}
 		return errGone
 	}
-	if err := c.parse(body); err != nil {
+	if err := c.parse(bytes.Join(body, nil)); err != nil {
 		return err
 	}
 	summary := c.counted > 0

@@ -41,19 +41,8 @@ type studentsQuestion struct{ req StudentsRequest }
 
 func (q studentsQuestion) agreement() string { return q.req.Agreement }
 
-func (q studentsQuestion) canonical() any {
+func (q studentsQuestion) asked() any {
 	return map[string]any{"action": policy.ActionStudents, "agreement": q.req.Agreement, "period": q.req.Period, "categories": q.req.Categories}
-}
-
-func (q studentsQuestion) scope(c Caller) string { return scopeOf(c) }
-
-// scopeOf names the sites and programs that a person holds.
-func scopeOf(c Caller) string {
-	raw, err := json.Marshal([][]string{c.Sites, c.Programs})
-	if err != nil {
-		return "unreadable" // sites that are no text grant nothing that a cache may share
-	}
-	return string(raw)
 }
 
 func (q studentsQuestion) facts(s *snapshot, f *policy.Facts) error {

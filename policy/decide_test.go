@@ -168,6 +168,25 @@ func TestADenialAlwaysGivesReasonsAndAnAllowanceNone(t *testing.T) {
 	})
 }
 
+func TestAgreementsPreparedTogetherReadAsThosePreparedAlone(t *testing.T) {
+	t.Parallel()
+	e := shipped(t)
+	var together policy.Preparer
+	rapid.Check(t, func(t *rapid.T) {
+		alone := randomFacts(t)
+		shared := alone
+		shared.Agreement = together.Prepare(alone.Agreement.Agreement())
+		if got, want := policy.InputJSON(shared), policy.InputJSON(alone); got != want {
+			t.Fatalf("the input is %s\nwant %s", got, want)
+		}
+		a, errA := e.Decide(t.Context(), alone)
+		s, errS := e.Decide(t.Context(), shared)
+		if errA != nil || errS != nil || a.Allow != s.Allow || a.Clause != s.Clause || !slices.Equal(a.Reasons, s.Reasons) || !slices.Equal(a.Categories, s.Categories) {
+			t.Fatalf("%+v %v, alone %+v %v", s, errS, a, errA)
+		}
+	})
+}
+
 func TestFactsThatNoRequestCanHaveAreRefused(t *testing.T) {
 	t.Parallel()
 	e := shipped(t)

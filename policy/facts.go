@@ -37,7 +37,6 @@ type Facts struct {
 type Caller struct {
 	Role     string   // as in the token
 	Partner  string   // the organization of a partner's person, else ""
-	Subject  string   // the person; never reaches the rules
 	Sites    []string // sites the token grants; none means the whole organization
 	Programs []string // programs the token grants; none means all
 }

@@ -37,7 +37,7 @@ func inForce() agreement.Agreement {
 func asked(action string) policy.Facts {
 	f := policy.Facts{
 		Action:    action,
-		Caller:    policy.Caller{Role: "partner", Partner: "harbor", Subject: "ana", Sites: []string{"north"}, Programs: []string{"homework"}},
+		Caller:    policy.Caller{Role: "partner", Partner: "harbor", Sites: []string{"north"}, Programs: []string{"homework"}},
 		Agreement: policy.Prepare(inForce()),
 		Partner:   policy.PartnerFacts{ID: "harbor", State: "accepted", Sites: []string{"north", "south"}, Programs: []string{"homework", "chess"}},
 		Request: policy.Request{

@@ -87,6 +87,15 @@ func (c *termCache) keep(key []byte, t *ast.Term) *ast.Term {
 	return t
 }
 
+// once returns the one term that stands for all that are equal.
+func (c *termCache) once(t *ast.Term) *ast.Term {
+	text := []byte(t.String())
+	if kept := c.find(text); kept != nil {
+		return kept
+	}
+	return c.keep(text, t)
+}
+
 // The keys hold every field that the term holds, each text and list preceded
 // by its length.
 

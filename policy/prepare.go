@@ -15,12 +15,12 @@ import (
 // changes and is safe for concurrent use; make it when the agreement changes,
 // not for each request.
 type Prepared struct {
+	newest    atomic.Pointer[onDay] // a day's requests share it
+	size      int                   // bytes of the members' text
 	agreement agreement.Agreement
 	citations [len(clauseKinds)]string
-	members   [][2]*ast.Term        // all that the rules read but the state on the day
-	key       [sha256.Size]byte     // of the members
-	size      int                   // bytes of their text
-	newest    atomic.Pointer[onDay] // a day's requests share it
+	members   [][2]*ast.Term    // all that the rules read but the state on the day
+	key       [sha256.Size]byte // of the members
 }
 
 // onDay is the agreement in the state that a day gives it.
@@ -32,9 +32,14 @@ type onDay struct {
 // clauseKinds are the clauses that a decision can cite.
 var clauseKinds = [...]string{ActionComparison, ActionStudents, "partner", "people", "schools", "signatures", "term", "ending"}
 
+// Preparer prepares agreements; what is equal in several stands in memory
+// once, so that decisions under many touch little more than under a few. The
+// zero Preparer is ready, and safe for concurrent use.
+type Preparer struct{ shared termCache }
+
 // Prepare turns a version of an agreement into what the rules read. It keeps a
 // copy: later changes of a do not show.
-func Prepare(a agreement.Agreement) *Prepared {
+func (s *Preparer) Prepare(a agreement.Agreement) *Prepared {
 	a.Clauses.Schools, a.Clauses.Categories = slices.Clone(a.Clauses.Schools), slices.Clone(a.Clauses.Categories)
 	p := &Prepared{agreement: a}
 	for i, kind := range clauseKinds {
@@ -43,9 +48,15 @@ func Prepare(a agreement.Agreement) *Prepared {
 	p.members = p.read()
 	text := ast.NewObject(p.members...).String()
 	p.size, p.key = len(text), sha256.Sum256([]byte(text))
+	for i, m := range p.members {
+		p.members[i][1] = s.shared.once(m[1])
+	}
 	p.as(a.State)
 	return p
 }
+
+// Prepare is Preparer.Prepare for an agreement that shares nothing.
+func Prepare(a agreement.Agreement) *Prepared { return new(Preparer).Prepare(a) }
 
 // Agreement returns the version that was prepared.
 func (p *Prepared) Agreement() agreement.Agreement { return p.agreement }
@@ -68,10 +79,25 @@ func (p *Prepared) on(today civil.Date) *onDay {
 }
 
 func (p *Prepared) as(state agreement.State) *onDay {
-	members := append(slices.Clip(p.members), [2]*ast.Term{keys.state, ast.StringTerm(string(state))})
+	members := append(slices.Clip(p.members), [2]*ast.Term{keys.state, stateTerm(state)})
 	d := &onDay{state, ast.ObjectTerm(members...)}
 	p.newest.Store(d)
 	return d
+}
+
+// stateTerms has the terms of the closed list of states.
+var stateTerms = func() (list []*ast.Term) {
+	for _, s := range agreement.States() {
+		list = append(list, ast.StringTerm(string(s)))
+	}
+	return list
+}()
+
+func stateTerm(s agreement.State) *ast.Term {
+	if i := slices.Index(agreement.States(), s); i >= 0 {
+		return stateTerms[i]
+	}
+	return ast.StringTerm(string(s))
 }
 
 func (p *Prepared) read() [][2]*ast.Term {

@@ -42,13 +42,14 @@ func offered(t testing.TB, i int) agreement.Agreement {
 func questions(t testing.TB, n int) []policy.Facts {
 	t.Helper()
 	list := make([]policy.Facts, n)
+	var preparer policy.Preparer
 	for i := range list {
 		a := offered(t, i)
 		sites := []string{"north", "south", "river"}
 		list[i] = policy.Facts{
 			Action:    policy.ActionComparison,
-			Caller:    policy.Caller{Role: policy.RolePartner, Partner: a.Partner, Subject: "Pat Partner", Sites: sites[:1]},
-			Agreement: policy.Prepare(a),
+			Caller:    policy.Caller{Role: policy.RolePartner, Partner: a.Partner, Sites: sites[:1]},
+			Agreement: preparer.Prepare(a),
 			Partner:   policy.PartnerFacts{ID: a.Partner, State: "accepted", Sites: sites, Programs: []string{"homework", "chess"}},
 			Request: policy.Request{
 				School: policy.AllSchools, Grain: agreement.GrainAll, Period: "2025-26-S1", PeriodFrom: civil.Make(2025, 9, 1),

@@ -82,7 +82,7 @@ func (finished) Created() bool { return false }
 func (finished) Drop()         {}
 
 // Deliver writes the answer.
-func (f finished) Deliver(write func([]byte) error, _ func()) error { return write(f) }
+func (f finished) Deliver(write func(...[]byte) error, _ func()) error { return write(f) }
 
 // lawless is the service with enforcement off: it answers a comparison with
 // bytes that are there, and nothing else.

@@ -72,6 +72,31 @@ func TestACanonicalValueIsTheCanonicalFormOfItsJSON(t *testing.T) {
 	})
 }
 
+func TestAHeaderIsWrittenInItsCanonicalForm(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.Just(""), rapid.String())
+		h := tlog.Header{
+			Origin: text.Draw(t, "origin"), Event: tlog.Event(text.Draw(t, "event")), Decision: tlog.Decision(text.Draw(t, "decision")),
+			Caller:  tlog.Caller{Role: text.Draw(t, "role"), Subject: text.Draw(t, "subject"), Partner: text.Draw(t, "partner")},
+			Request: text.Draw(t, "request"), Agreement: text.Draw(t, "agreement"), AgreementVersion: rapid.IntRange(0, 1<<54).Draw(t, "version"),
+			Clause: text.Draw(t, "clause"), Reasons: rapid.OneOf(rapid.Just([]string(nil)), rapid.SliceOf(text)).Draw(t, "reasons"),
+			Policy: text.Draw(t, "policy"), DataSHA256: text.Draw(t, "data"),
+		}
+		got, gotErr := h.Canonical()
+		want, wantErr := tlog.Canonical(h)
+		if h.AgreementVersion >= 1<<53 {
+			wantErr = tlog.ErrCanonical // also where a double happens to keep it
+		}
+		if !errors.Is(gotErr, wantErr) && (gotErr == nil) != (wantErr == nil) || gotErr == nil && string(got) != string(want) {
+			t.Fatalf("%q %v, want %q %v", got, gotErr, want, wantErr)
+		}
+	})
+	if _, err := (tlog.Header{Origin: "\xff"}).Canonical(); !errors.Is(err, tlog.ErrCanonical) {
+		t.Error("a text that is not UTF-8 has a canonical form:", err)
+	}
+}
+
 func FuzzCanonicalize(f *testing.F) {
 	f.Add([]byte(`{"b":1e3,"a":[0.1,-0,"\u00e9"]}`))
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -113,6 +113,43 @@ func checkHeader(leaf Leaf, header []byte, bodyHash, salt [32]byte, origin strin
 	return h.agrees(leaf, origin)
 }
 
+// Canonical returns the RFC 8785 form of the header, the same as [Canonical],
+// in a tenth of its time: each entry needs it. A version of an agreement that
+// a double would round is refused.
+func (h Header) Canonical() ([]byte, error) {
+	if h.AgreementVersion < 0 || h.AgreementVersion >= maxExact {
+		return nil, ErrCanonical
+	}
+	o := newObject(make([]byte, 0, 1024))
+	o.textIfAny("agreement", h.Agreement)
+	if h.AgreementVersion != 0 {
+		o.number("agreement_version", int64(h.AgreementVersion))
+	}
+	o.object("caller", func() {
+		o.textIfAny("partner", h.Caller.Partner)
+		o.text("role", h.Caller.Role)
+		o.textIfAny("subject", h.Caller.Subject)
+	})
+	o.textIfAny("clause", h.Clause)
+	o.textIfAny("data_sha256", h.DataSHA256)
+	o.text("decision", string(h.Decision))
+	o.text("event", string(h.Event))
+	o.text("origin", h.Origin)
+	o.textIfAny("policy", h.Policy)
+	if h.Reasons != nil {
+		o.list("reasons", len(h.Reasons), func(i int) { o.quote(h.Reasons[i]) })
+	}
+	o.textIfAny("request", h.Request)
+	b, err := o.end()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCanonical, err)
+	}
+	return b, nil
+}
+
+// maxExact is the first whole number whose successor a double rounds.
+const maxExact = 1 << 53
+
 // ParseHeader reads a header; unknown and duplicate members are refused.
 func ParseHeader(b []byte) (Header, error) {
 	var h Header

@@ -2,8 +2,6 @@ package tlog
 
 import (
 	"errors"
-	"fmt"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -29,20 +27,19 @@ var errOpened = errors.New("not the canonical line of an opened entry")
 // appendLine appends the one line of an opened entry: an RFC 8785 object and a
 // newline.
 func (o Opened) appendLine(b []byte) []byte {
+	e, w := o.Entry, newObject(b)
 	if o.Destroyed {
-		return fmt.Appendf(b, "{\"destroyed\":true,\"index\":%d}\n", o.Entry.Leaf.Index)
+		w.raw("destroyed", []byte("true"))
+		w.number("index", int64(e.Leaf.Index))
+	} else {
+		w.raw("body", e.Body)
+		w.binary("body_salt", e.BodySalt[:])
+		w.raw("header", e.Header)
+		w.number("index", int64(e.Leaf.Index))
+		w.binary("salt", e.Salt[:])
 	}
-	b = append(b, `{"body":`...)
-	b = append(b, o.Entry.Body...)
-	b = append(b, `,"body_salt":"`...)
-	b = append(b, encode64(o.Entry.BodySalt[:])...)
-	b = append(b, `","header":`...)
-	b = append(b, o.Entry.Header...)
-	b = append(b, `,"index":`...)
-	b = strconv.AppendUint(b, o.Entry.Leaf.Index, 10)
-	b = append(b, `,"salt":"`...)
-	b = append(b, encode64(o.Entry.Salt[:])...)
-	return append(b, "\"}\n"...)
+	line, _ := w.end() // fails only for a text, and there is none
+	return append(line, '\n')
 }
 
 // parseLine reads the line of the entry with this leaf and accepts only what

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -54,10 +53,16 @@ type receiptJSON struct {
 // MarshalJSON writes the receipt as one object: bytes as standard base64, the
 // header as JSON, the checkpoint as text.
 func (r Receipt) MarshalJSON() ([]byte, error) {
-	return json.Marshal(receiptJSON{
-		Origin: r.Origin, Index: &r.Index, Leaf: encode64(r.Leaf), Salt: encode64(r.Salt[:]), Header: r.Header,
-		BodyHash: encode64(r.BodyHash[:]), Proof: encodeHashes(r.Proof), Checkpoint: string(r.Checkpoint),
-	})
+	o := newObject(make([]byte, 0, 2048+len(r.Header)+48*len(r.Proof)))
+	o.text("origin", r.Origin)
+	o.number("index", r.Index)
+	o.binary("leaf", r.Leaf)
+	o.binary("salt", r.Salt[:])
+	o.raw("header", r.Header)
+	o.binary("body_hash", r.BodyHash[:])
+	o.list("proof", len(r.Proof), func(i int) { o.b = append64(o.b, r.Proof[i][:]) })
+	o.text("checkpoint", string(r.Checkpoint))
+	return o.end()
 }
 
 // maxReceipt bounds the text of a receipt in bytes.

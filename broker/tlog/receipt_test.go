@@ -57,6 +57,26 @@ func TestAReceiptSurvivesReformatting(t *testing.T) {
 	}
 }
 
+func TestAReceiptIsWrittenAsAnyJSONWriterWould(t *testing.T) {
+	t.Parallel()
+	l := newLog(t, 9)
+	written := marshalReceipt(t, l.receipt(t, 3, 9))
+	var v map[string]json.RawMessage
+	if err := json.Unmarshal(written, &v); err != nil || len(v) != 8 {
+		t.Fatal(len(v), err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, written); err != nil || compact.String() != string(written) {
+		t.Error("it is not the shortest form:", err)
+	}
+	for name, value := range v {
+		again, err := json.Marshal(value)
+		if err != nil || name != "header" && string(again) != string(value) {
+			t.Errorf("%s is written %s, elsewhere %s", name, value, again)
+		}
+	}
+}
+
 // What a receipt says cannot be changed; the only changes that still verify are
 // those of JSON's white space and escapes, which say the same.
 func TestEveryByteOfAReceiptCounts(t *testing.T) {

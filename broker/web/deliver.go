@@ -54,22 +54,38 @@ func (a *API) deliver(c *gin.Context, answer Answer) {
 }
 
 // write returns nil only when every byte was handed to the connection.
-func (d *departure) write(body []byte) error {
+func (d *departure) write(body ...[]byte) error {
 	if d.wasCut() {
 		return broker.ErrCut
 	}
 	d.begun = true
 	d.c.Header("Content-Type", mediaJSON)
-	d.c.Header("Content-Length", strconv.Itoa(len(body)))
+	d.c.Header("Content-Length", strconv.Itoa(length(body)))
 	d.c.Status(d.status)
-	_, err := d.c.Writer.Write(body)
-	if err == nil && !d.noFlush {
-		err = d.rc.Flush()
-	}
+	err := d.send(body)
 	if err != nil && d.wasCut() {
 		return errors.Join(broker.ErrCut, err)
 	}
 	return err
+}
+
+func (d *departure) send(body [][]byte) error {
+	for _, part := range body {
+		if _, err := d.c.Writer.Write(part); err != nil {
+			return err
+		}
+	}
+	if d.noFlush {
+		return nil
+	}
+	return d.rc.Flush()
+}
+
+func length(body [][]byte) (n int) {
+	for _, part := range body {
+		n += len(part)
+	}
+	return n
 }
 
 // cut makes a running write fail at once and later ones not begin.

@@ -138,7 +138,7 @@ func delivered(t *testing.T, change ...func(*web.Options)) bool {
 	const body = `{"data":{"last":"byte"}}`
 	there := make(chan bool, 1)
 	w := newWire(t, func(w *wire) *reply {
-		return &reply{deliver: func(write func([]byte) error, _ func()) error {
+		return &reply{deliver: func(write func(...[]byte) error, _ func()) error {
 			err := write([]byte(body))
 			there <- err == nil && w.sent.holds(body)
 			return err
@@ -166,7 +166,7 @@ func TestACutMakesARunningWriteFailAndNothingFollows(t *testing.T) {
 	body := []byte(`{"data":"` + strings.Repeat("x", 64<<20) + `"}`) // more than the kernel keeps for a reader who does not read
 	outcome := make(chan error, 1)
 	w := newWire(t, func(w *wire) *reply {
-		return &reply{deliver: func(write func([]byte) error, cut func()) error {
+		return &reply{deliver: func(write func(...[]byte) error, cut func()) error {
 			failed := make(chan error)
 			go func() { failed <- write(body) }()
 			<-w.sent.began
@@ -191,8 +191,8 @@ func TestACutMakesARunningWriteFailAndNothingFollows(t *testing.T) {
 
 func TestAnAnswerCutBeforeItsFirstByteIsUnavailable(t *testing.T) {
 	t.Parallel()
-	deliveries := map[string]func(write func([]byte) error, cut func()) error{
-		"by the broker":      func(func([]byte) error, func()) error { return broker.ErrCut },
+	deliveries := map[string]func(write func(...[]byte) error, cut func()) error{
+		"by the broker":      func(func(...[]byte) error, func()) error { return broker.ErrCut },
 		"just before a byte": cutFirst,
 	}
 	for name, deliver := range deliveries {
@@ -222,7 +222,7 @@ func TestAnAnswerCutBeforeItsFirstByteNeverReachesTheConnection(t *testing.T) {
 	}
 }
 
-func cutFirst(write func([]byte) error, cut func()) error {
+func cutFirst(write func(...[]byte) error, cut func()) error {
 	cut()
 	return write([]byte(`{"data":"CANARY"}`))
 }
@@ -234,7 +234,7 @@ func TestALateCutDoesNotTouchTheNextAnswer(t *testing.T) {
 		if late != nil {
 			late()
 		}
-		return &reply{deliver: func(write func([]byte) error, cut func()) error {
+		return &reply{deliver: func(write func(...[]byte) error, cut func()) error {
 			late = cut
 			return write([]byte(`{"data":{}}`))
 		}}
@@ -251,7 +251,7 @@ func TestAnAnswerItsReaderDoesNotTakeIsBrokenOff(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
 	w := newWire(t, func(*wire) *reply {
-		return &reply{deliver: func(write func([]byte) error, _ func()) error {
+		return &reply{deliver: func(write func(...[]byte) error, _ func()) error {
 			err := write(bytes.Repeat([]byte(" "), 64<<20))
 			failed <- err
 			return err
@@ -275,7 +275,7 @@ func TestAnAnswerItsReaderDoesNotTakeIsBrokenOff(t *testing.T) {
 func TestAPanicAmidAnAnswerBreaksItOff(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, func(*wire) *reply {
-		return &reply{deliver: func(write func([]byte) error, _ func()) error {
+		return &reply{deliver: func(write func(...[]byte) error, _ func()) error {
 			if err := write([]byte(`{"data":{}}`)); err != nil {
 				return err
 			}
@@ -291,10 +291,10 @@ func TestAPanicAmidAnAnswerBreaksItOff(t *testing.T) {
 
 func TestAnAnswerIsAlwaysDropped(t *testing.T) {
 	t.Parallel()
-	for name, deliver := range map[string]func(write func([]byte) error, cut func()) error{
+	for name, deliver := range map[string]func(write func(...[]byte) error, cut func()) error{
 		"after a delivery": nil,
-		"after a failure":  func(func([]byte) error, func()) error { return errors.New("no") },
-		"after a panic":    func(func([]byte) error, func()) error { panic("no") },
+		"after a failure":  func(func(...[]byte) error, func()) error { return errors.New("no") },
+		"after a panic":    func(func(...[]byte) error, func()) error { panic("no") },
 	} {
 		a := &reply{body: []byte(`{"data":{}}`), deliver: deliver}
 		f := newFixture(t, func(context.Context, string, broker.Caller, ...any) (*reply, error) { return a, nil })

@@ -12,11 +12,12 @@ import (
 type Answer interface {
 	// Created reports whether the request made something new (201, not 200).
 	Created() bool
-	// Deliver calls write at most once, with the whole body. write returns
-	// when the bytes are flushed to the connection. cut may be called from
+	// Deliver calls write at most once, with the parts of the whole body.
+	// write returns when they are flushed to the connection, changes nothing
+	// in them and keeps none. cut may be called from
 	// any goroutine and at any time, and makes a running write fail at once.
 	// Deliver returns [broker.ErrCut] when the bytes may not leave any more.
-	Deliver(write func(body []byte) error, cut func()) error
+	Deliver(write func(body ...[]byte) error, cut func()) error
 	// Drop gives up an answer that was not delivered; always safe.
 	Drop()
 }

@@ -26,13 +26,13 @@ type service struct {
 type reply struct {
 	body    []byte
 	created bool
-	deliver func(write func([]byte) error, cut func()) error
+	deliver func(write func(...[]byte) error, cut func()) error
 	dropped bool
 }
 
 func (r *reply) Created() bool { return r.created }
 func (r *reply) Drop()         { r.dropped = true }
-func (r *reply) Deliver(write func([]byte) error, cut func()) error {
+func (r *reply) Deliver(write func(...[]byte) error, cut func()) error {
 	if r.deliver != nil {
 		return r.deliver(write, cut)
 	}

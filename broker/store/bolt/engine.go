@@ -17,6 +17,7 @@ type Engine struct {
 	db      *bbolt.DB
 	path    string
 	options Options
+	seeds   seeds
 	stuck   atomic.Bool // a write transaction could not be ended: closing would wait forever
 }
 
@@ -33,7 +34,7 @@ func (e *Engine) Begin(ctx context.Context, writable bool) (_ store.EngineTx, er
 	if err != nil {
 		return nil, err
 	}
-	return &tx{engine: e, bolt: t, buckets: map[store.Collection]bucket{}}, nil
+	return &tx{engine: e, bolt: t}, nil
 }
 
 // Close waits for open transactions and closes the file.
@@ -49,21 +50,34 @@ func (e *Engine) Close() (err error) {
 type tx struct {
 	engine  *Engine
 	bolt    *bbolt.Tx
-	buckets map[store.Collection]bucket
+	buckets []bucket // those that were used: a transaction names a few
 }
 
 // bucket is a collection's bucket, nil if it is absent, with its seed.
 type bucket struct {
 	*bbolt.Bucket
+	of   store.Collection
 	seed seed
 }
 
 func (t *tx) bucket(c store.Collection) bucket {
-	b, known := t.buckets[c]
-	if !known {
-		b = bucket{t.bolt.Bucket([]byte(c)), seedOf(string(c))}
-		t.buckets[c] = b
+	for i := range t.buckets {
+		if t.buckets[i].of == c {
+			return t.buckets[i]
+		}
 	}
+	return t.keep(bucket{t.bolt.Bucket([]byte(c)), c, t.engine.seeds.of(c)})
+}
+
+// keep remembers a bucket, also one that was absent before.
+func (t *tx) keep(b bucket) bucket {
+	for i := range t.buckets {
+		if t.buckets[i].of == b.of {
+			t.buckets[i] = b
+			return b
+		}
+	}
+	t.buckets = append(t.buckets, b)
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"hash/crc64"
+	"sync"
 
 	"go.etcd.io/bbolt"
 
@@ -27,6 +28,29 @@ type seed struct {
 func seedOf(collection string) seed {
 	framed := append([]byte(collection), 0, byte(len(collection)))
 	return seed{crc32.Checksum(framed, castagnoli), crc64.Checksum(framed, ecma)}
+}
+
+// seeds keeps the seeds of the collections that were used: a program names a few.
+type seeds struct {
+	mu     sync.RWMutex
+	byName map[store.Collection]seed
+}
+
+func (s *seeds) of(c store.Collection) seed {
+	s.mu.RLock()
+	known, ok := s.byName[c]
+	s.mu.RUnlock()
+	if ok {
+		return known
+	}
+	fresh := seedOf(string(c))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName == nil {
+		s.byName = map[store.Collection]seed{}
+	}
+	s.byName[c] = fresh
+	return fresh
 }
 
 // check returns the checksum of a pair: collection, length of the key, key, value.
