@@ -55,6 +55,16 @@ var house = map[string]room{
 		ours:  []string{"broker/civil", "broker/records"},
 		third: []string{"golang.org/x/sync", "golang.org/x/text"},
 	},
+	"broker/ingest/oneroster": {ours: []string{"broker/civil", "broker/ingest", "broker/records"}},
+	"broker/ingest/edfi": {
+		ours:  []string{"broker/civil", "broker/ingest", "broker/records"},
+		third: []string{"github.com/go-json-experiment/json"},
+	},
+	"broker/ingest/sds": {ours: []string{"broker/civil", "broker/ingest", "broker/records"}},
+	"broker/ingest/mapping": {
+		ours:  []string{"broker/civil", "broker/ingest", "broker/records"},
+		third: []string{"github.com/xuri/excelize/v2", "go.yaml.in/yaml/v3"},
+	},
 	"broker/seal":            {ours: []string{"broker/store", "broker/store/bolt"}}, // keys.db is a store of its own
 	"broker/token":           {third: []string{"github.com/go-json-experiment/json", "github.com/golang-jwt/jwt/v5"}},
 	"broker/store":           {},

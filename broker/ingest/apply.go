@@ -33,6 +33,7 @@ type Applied struct {
 // the students for whom more than their rows changes.
 type Changes struct {
 	Files   map[string]Delta            `json:"files"`
+	Before  map[string]int              `json:"-"` // rows of the present version that were compared, by file
 	Closed  []records.SID               `json:"-"` // not in the files: an enrollment was ended
 	Removed []records.SID               `json:"-"` // nothing of them is left
 	Merged  map[records.SID]records.SID `json:"-"` // old to new
@@ -62,7 +63,7 @@ func (im *Import) Apply(present *records.District, version uint64, ids Identitie
 	}
 	a := &applier{
 		im: im, ids: ids, present: present, years: records.Years(im.Sessions),
-		changes: Changes{Files: map[string]Delta{}, Merged: map[records.SID]records.SID{}},
+		changes: Changes{Files: map[string]Delta{}, Before: map[string]int{}, Merged: map[records.SID]records.SID{}},
 	}
 	content := a.places()
 	content.Version = version
@@ -84,6 +85,42 @@ type applier struct {
 // inYears reports whether the files speak of the day.
 func (a *applier) inYears(day civil.Date) bool {
 	return slices.ContainsFunc(a.years, func(y records.Session) bool { return y.Holds(day) })
+}
+
+// speaksOn reports whether the files say of a day all there is of a family: an
+// export of active students speaks of the years of which it has a record, and of
+// the one in which it was made, though it list others.
+func (a *applier) speaksOn(family records.Family, day civil.Date) bool {
+	return slices.ContainsFunc(a.years, func(y records.Session) bool { return y.Holds(day) && a.im.spoken[family][y.ID] })
+}
+
+// speaksOf is speaksOn for a session.
+func (a *applier) speaksOf(family records.Family, id string) bool {
+	if a.im.Options.Snapshot == SnapshotAll {
+		return a.ofYears(id)
+	}
+	for _, list := range [][]records.Session{a.im.Sessions, a.present.Sessions} {
+		if i := slices.IndexFunc(list, func(s records.Session) bool { return s.ID == id }); i >= 0 {
+			return a.speaksOn(family, list[i].Start)
+		}
+	}
+	return false
+}
+
+// outside reports whether a day lies in no stay at the school that an export of
+// active students lists: of an earlier stay it says nothing.
+func (a *applier) outside(s Student, school string, day civil.Date) bool {
+	return a.im.Options.Snapshot == SnapshotActive && !slices.ContainsFunc(s.Profile.Enrollments, func(e records.Enrollment) bool {
+		return e.School == school && e.Holds(day)
+	})
+}
+
+func setOf[T any, K comparable](list []T, key func(T) K) map[K]bool {
+	set := make(map[K]bool, len(list))
+	for _, v := range list {
+		set[key(v)] = true
+	}
+	return set
 }
 
 // ofYears reports whether a session of the present version lies in a year that
@@ -133,8 +170,8 @@ func clone(s records.Student) records.Student {
 func (a *applier) merge(next map[records.SID]records.Student) {
 	for _, m := range a.im.Merges {
 		old, known := a.ids.Lookup(m.Old)
-		staying := a.ids.Resolve(m.New)
-		if !known || old == staying {
+		staying, there := a.staying(m.New)
+		if !known || !there || old == staying {
 			continue
 		}
 		a.changes.Merged[old] = staying
@@ -152,6 +189,15 @@ func (a *applier) merge(next map[records.SID]records.Student) {
 		s.Results = union(s.Results, was.Results, resultKey)
 		next[staying] = s
 	}
+}
+
+// staying is the student whom a merge keeps: one of the files, who may be new, or
+// one who was known before and has left.
+func (a *applier) staying(id string) (records.SID, bool) {
+	if slices.ContainsFunc(a.im.Students, func(s Student) bool { return s.Profile.Person.StudentID == id }) {
+		return a.ids.Resolve(id), true
+	}
+	return a.ids.Lookup(id)
 }
 
 func union[T any, K comparable](first, second []T, key func(T) K) []T {
@@ -173,9 +219,13 @@ func (a *applier) enrollments(was, listed []records.Enrollment) []records.Enroll
 	all := slices.Clone(listed)
 	for _, e := range was {
 		replaced := slices.ContainsFunc(listed, func(l records.Enrollment) bool { return l.School == e.School && overlap(l, e) })
-		if replaced || a.im.Options.Snapshot == SnapshotAll {
+		switch {
+		case a.im.Options.Snapshot == SnapshotAll && a.afterYears(e.Entry):
+			all = append(until(all, e), e) // the files say nothing of it
+			continue
+		case replaced || a.im.Options.Snapshot == SnapshotAll:
 			e = a.before(e, listed)
-		} else {
+		default:
 			e = a.ended(e, listed)
 		}
 		if e.Exit >= e.Entry {
@@ -188,16 +238,32 @@ func (a *applier) enrollments(was, listed []records.Enrollment) []records.Enroll
 	return all
 }
 
-// before cuts an enrollment to the part that lies before the files' years and
-// before what they list at the school.
+// until ends the enrollments at the school of a later one on the day before it.
+func until(all []records.Enrollment, later records.Enrollment) []records.Enrollment {
+	for i, e := range all {
+		if e.School == later.School && e.Entry < later.Entry && (e.Exit.IsZero() || e.Exit >= later.Entry) {
+			all[i].Exit = later.Entry - 1
+		}
+	}
+	return all
+}
+
+// afterYears reports whether a day lies behind all years of the files.
+func (a *applier) afterYears(day civil.Date) bool {
+	return len(a.years) > 0 && day > a.years[len(a.years)-1].End
+}
+
+// before cuts an enrollment to the part that lies before what the files list at
+// the school and, in an export of all, before their years.
 func (a *applier) before(e records.Enrollment, listed []records.Enrollment) records.Enrollment {
 	last := e.Exit
-	if len(a.years) > 0 && (last.IsZero() || last >= a.years[0].Start) {
+	first := a.im.Options.Snapshot == SnapshotAll && len(a.years) > 0
+	if first && (last.IsZero() || last >= a.years[0].Start) {
 		last = a.years[0].Start - 1
 	}
 	for _, l := range listed {
-		if l.School == e.School && overlap(l, e) {
-			last = min(last, l.Entry-1)
+		if l.School == e.School && overlap(l, e) && (last.IsZero() || last >= l.Entry) {
+			last = l.Entry - 1
 		}
 	}
 	e.Exit = last
@@ -227,21 +293,27 @@ func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
 		return append(schoolsOf(f.Marks, func(m records.Mark) string { return m.School }),
 			schoolsOf(f.Summaries, func(v records.Summary) string { return v.School })...)
 	})
-	f.Marks = keep(was.Marks, func(m records.Mark) bool { return !attendance || !a.inYears(m.Day) || !marked(m.School) })
+	listed := setOf(s.Facts.Marks, markKey)
+	f.Marks = keep(was.Marks, func(m records.Mark) bool {
+		return !attendance || !a.speaksOn(records.AttendanceFamily, m.Day) || !marked(m.School) ||
+			a.outside(s, m.School, m.Day) && !listed[markKey(m)]
+	})
 	f.Summaries = keep(was.Summaries, func(v records.Summary) bool {
-		return !attendance || !a.ofYears(v.Session) || !marked(v.School)
+		return !attendance || !a.speaksOf(records.AttendanceFamily, v.Session) || !marked(v.School)
 	})
 	disciplined := a.placed(s, func(f records.Facts) []string {
 		return schoolsOf(f.Incidents, func(v records.Incident) string { return v.School })
 	})
+	done := setOf(s.Facts.Incidents, incidentKey)
 	f.Incidents = keep(was.Incidents, func(v records.Incident) bool {
-		return !a.im.Present["discipline.csv"] || !a.inYears(v.Day) || !disciplined(v.School)
+		return !a.im.Present["discipline.csv"] || !a.speaksOn(records.DisciplineFamily, v.Day) || !disciplined(v.School) ||
+			a.outside(s, v.School, v.Day) && !done[incidentKey(v)]
 	})
 	graded := a.placed(s, func(f records.Facts) []string {
 		return schoolsOf(f.Results, func(v records.Result) string { return v.School })
 	})
 	f.Results = keep(was.Results, func(v records.Result) bool {
-		return !a.im.Present["grades.csv"] || !a.ofYears(v.Session) || !graded(v.School)
+		return !a.im.Present["grades.csv"] || !a.speaksOf(records.GradesFamily, v.Session) || !graded(v.School)
 	})
 	return f
 }
@@ -357,9 +429,15 @@ func (a *applier) calendar(school string) *records.Calendar {
 	}
 	days := is.All()
 	for _, day := range was.All() {
-		if !a.inYears(day) {
+		if !a.inYears(day) || a.im.Options.Snapshot == SnapshotActive && !a.lists(is, day) {
 			days = append(days, day)
 		}
 	}
 	return records.NewCalendar(days)
+}
+
+// lists reports whether a calendar of the files has any day of the school year
+// that holds the day.
+func (a *applier) lists(c *records.Calendar, day civil.Date) bool {
+	return slices.ContainsFunc(a.years, func(y records.Session) bool { return y.Holds(day) && c.Days(y.Start, y.End) > 0 })
 }

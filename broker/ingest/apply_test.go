@@ -22,7 +22,7 @@ func apply(t testing.TB, present *records.District, opt ingest.Options, replaced
 			delete(files, name)
 		}
 	}
-	im, report, err := ingest.Read(files, opt)
+	im, report, err := ingest.Read(files, ingest.Plain(), opt)
 	if err != nil || im == nil || report.Rejected(false) {
 		t.Fatal(err, findings(report))
 	}
@@ -267,7 +267,7 @@ func TestCoverageSaysWhatWasReported(t *testing.T) {
 func TestImportsNeedTheirDeclarations(t *testing.T) {
 	t.Parallel()
 	for _, opt := range []ingest.Options{{}, {Snapshot: "some", ExportDate: civil.Date(1)}, {Snapshot: ingest.SnapshotAll}} {
-		if _, _, err := ingest.Read(base(t, nil), opt); err == nil {
+		if _, _, err := ingest.Read(base(t, nil), ingest.Plain(), opt); err == nil {
 			t.Errorf("%+v was accepted", opt)
 		}
 	}

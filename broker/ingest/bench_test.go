@@ -66,7 +66,7 @@ func BenchmarkRegister(b *testing.B) {
 	b.SetBytes(int64(len(files["attendance.csv"].Data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		im, report, err := ingest.Read(files, opt)
+		im, report, err := ingest.Read(files, ingest.Plain(), opt)
 		if err != nil || im == nil || report.Errors() > 0 {
 			b.Fatal(err, report)
 		}
@@ -77,7 +77,7 @@ func BenchmarkRegister(b *testing.B) {
 func TestALargeRegisterIsReadWhole(t *testing.T) {
 	t.Parallel()
 	opt := ingest.Options{Snapshot: ingest.SnapshotAll, Marking: records.EveryDay, ExportDate: civil.Make(2026, 6, 30)}
-	im, report, err := ingest.Read(register(18_000), opt)
+	im, report, err := ingest.Read(register(18_000), ingest.Plain(), opt)
 	if err != nil || report.Errors()+report.Warnings() > 0 {
 		t.Fatal(err, report.Groups)
 	}

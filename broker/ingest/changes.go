@@ -70,6 +70,9 @@ func (a *applier) count(next *records.District) {
 	for i := range next.Students {
 		is := &next.Students[i]
 		was := a.present.Find(is.SID)
+		if was != nil {
+			a.changes.Before["students.csv"]++
+		}
 		switch {
 		case was == nil:
 			students.Added++
@@ -82,6 +85,7 @@ func (a *applier) count(next *records.District) {
 	for i := range a.present.Students {
 		if was := &a.present.Students[i]; next.Find(was.SID) == nil {
 			students.Removed++
+			a.changes.Before["students.csv"]++
 			if _, merged := a.changes.Merged[was.SID]; !merged {
 				a.countFacts(was, &records.Student{})
 			}
@@ -97,16 +101,17 @@ func sameFacts(a, b *records.Student) bool {
 }
 
 func (a *applier) countFacts(was, is *records.Student) {
-	update := func(file string, fn func(*Delta)) {
+	update := func(file string, before int, fn func(*Delta)) {
 		d := a.changes.Files[file]
 		fn(&d)
 		a.changes.Files[file] = d
+		a.changes.Before[file] += before
 	}
-	update("enrollments.csv", func(d *Delta) { add(d, was.Enrollments, is.Enrollments, stayKey) })
-	update("attendance.csv", func(d *Delta) { add(d, was.Marks, is.Marks, markKey) })
-	update("attendance_summary.csv", func(d *Delta) { add(d, was.Summaries, is.Summaries, summaryKey) })
-	update("discipline.csv", func(d *Delta) { add(d, was.Incidents, is.Incidents, incidentKey) })
-	update("grades.csv", func(d *Delta) { add(d, was.Results, is.Results, resultKey) })
+	update("enrollments.csv", len(was.Enrollments), func(d *Delta) { add(d, was.Enrollments, is.Enrollments, stayKey) })
+	update("attendance.csv", len(was.Marks), func(d *Delta) { add(d, was.Marks, is.Marks, markKey) })
+	update("attendance_summary.csv", len(was.Summaries), func(d *Delta) { add(d, was.Summaries, is.Summaries, summaryKey) })
+	update("discipline.csv", len(was.Incidents), func(d *Delta) { add(d, was.Incidents, is.Incidents, incidentKey) })
+	update("grades.csv", len(was.Results), func(d *Delta) { add(d, was.Results, is.Results, resultKey) })
 }
 
 // countIdentities counts changed names and guardians, where the present
@@ -123,6 +128,7 @@ func (a *applier) countIdentities() {
 			students.Changed++
 		}
 		if a.im.Present["guardians.csv"] {
+			a.changes.Before["guardians.csv"] += len(was.Guardians)
 			add(&guardians, was.Guardians, p.Guardians, func(g records.Guardian) string { return g.ID })
 		}
 	}

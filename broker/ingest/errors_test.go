@@ -39,7 +39,7 @@ func options(t testing.TB) ingest.Options {
 
 func read(t testing.TB, files fstest.MapFS) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	im, report, err := ingest.Read(files, options(t))
+	im, report, err := ingest.Read(files, ingest.Plain(), options(t))
 	if err != nil {
 		t.Fatal(err)
 	}

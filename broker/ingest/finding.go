@@ -22,6 +22,7 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	What     string   `json:"what"`
 	Remedy   string   `json:"remedy"`
+	ID       string   `json:"-"` // of the row in its export; see Place
 }
 
 // A Rule names a class of fault.
@@ -33,6 +34,8 @@ const (
 	BadZip          Rule = "bad-zip"
 	MissingFile     Rule = "missing-file"
 	DuplicateFile   Rule = "duplicate-file"
+	UnreadableFile  Rule = "unreadable-file"
+	TooManyFiles    Rule = "too-many-files"
 	TooLarge        Rule = "too-large"
 	BadEncoding     Rule = "bad-encoding"
 	NoHeader        Rule = "no-header"
@@ -42,6 +45,13 @@ const (
 	BadSyntax       Rule = "bad-syntax"
 	NeedsCalendar   Rule = "needs-calendar"
 	TooManyRows     Rule = "too-many-rows"
+	NotThisFormat   Rule = "not-this-format"
+	BadManifest     Rule = "bad-manifest"
+	BadXML          Rule = "bad-xml"
+	BadJSON         Rule = "bad-json"
+	BadWorkbook     Rule = "bad-workbook"
+	BadMapping      Rule = "bad-mapping"
+	Unreachable     Rule = "unreachable"
 
 	FieldCount        Rule = "field-count"
 	Empty             Rule = "empty"
@@ -74,6 +84,12 @@ const (
 	MergedWithItself  Rule = "merged-with-itself"
 	AfterExport       Rule = "after-export"
 	TwoNames          Rule = "two-names"
+	MissingID         Rule = "missing-id"
+	DuplicateID       Rule = "duplicate-id"
+	UnknownReference  Rule = "unknown-reference"
+	AmbiguousDate     Rule = "ambiguous-date"
+	OrphaningDelete   Rule = "orphaning-delete"
+	OrgCircle         Rule = "org-circle"
 
 	IgnoredFile       Rule = "ignored-file"
 	IgnoredColumn     Rule = "ignored-column"
@@ -84,11 +100,27 @@ const (
 	OutsideEnrollment Rule = "outside-enrollment"
 	OutsideScale      Rule = "outside-scale"
 	UnknownScale      Rule = "unknown-scale"
+	NoBirthDate       Rule = "no-birthdate"
+	JoinedStays       Rule = "joined-stays"
+	NoSchool          Rule = "no-school"
+	AssumedYear       Rule = "assumed-year"
+	AssumedEntry      Rule = "assumed-entry"
+	DroppedColumn     Rule = "dropped-column"
+	RepeatedHeader    Rule = "repeated-header"
+	RepeatedTardy     Rule = "repeated-tardy"
+	RepeatedRecord    Rule = "repeated-record"
+	DanglingReference Rule = "dangling-reference"
+	NotFinal          Rule = "not-final"
+	LooksRenumbered   Rule = "looks-renumbered"
+	NoDates           Rule = "no-dates"
 	NeverHoldsRights  Rule = "never-holds-rights"
 	BadLanguage       Rule = "bad-language"
 	BadEmail          Rule = "bad-email"
 	SameDay           Rule = "same-day"
 	NoCalendar        Rule = "no-calendar"
+	TwoMarks          Rule = "two-marks"
+	PartOfDay         Rule = "part-of-day"
+	NotGranted        Rule = "not-granted"
 )
 
 // An explanation is what a rule says to the person who exports the files. The
@@ -113,6 +145,8 @@ var explanations = []explanation{
 	{BadZip, Error, true, "the zip file cannot be accepted", "zip the CSV files alone, without folders inside folders, other archives or links"},
 	{MissingFile, Error, true, "a required file is missing", "export it into the same folder under exactly this name"},
 	{DuplicateFile, Error, true, "the file is there twice", "leave one of the two"},
+	{UnreadableFile, Error, true, "the file cannot be read", "look at its rights and at the disk, or export again"},
+	{TooManyFiles, Error, true, "there are more files than an import may have", "leave the files of other years out"},
 	{TooLarge, Error, true, "the file is larger than an import may be", "export one school year at a time"},
 	{BadEncoding, Error, true, "the text is neither UTF-8 nor Windows-1252", "export as UTF-8"},
 	{NoHeader, Error, true, "the file has no header row", "put the column names into the first row"},
@@ -122,6 +156,14 @@ var explanations = []explanation{
 	{BadSyntax, Error, true, "a quoted field does not end, or a quote stands inside a field without quotes", "quote the whole field and double the quotes inside it (RFC 4180)"},
 	{NeedsCalendar, Error, true, "daily marks cannot be read without the days of instruction", "add calendar.csv, or send attendance_summary.csv instead"},
 	{TooManyRows, Error, true, "the file has more rows than an import may have", "export one school year at a time"},
+
+	{NotThisFormat, Error, true, "the files are not of this format", "see hallpass import --help for the formats, and docs/importing.md for which file gives what"},
+	{BadManifest, Error, true, "the manifest does not say what it must, or says other than the files", "export again with the manifest that belongs to the files"},
+	{BadXML, Error, true, "not XML that may be read: broken, with a document type, or too deep", "export again as an Ed-Fi interchange file"},
+	{BadJSON, Error, true, "not JSON that may be read: broken, too deep, or no object on its line", "export again: one JSON array, or one object a line"},
+	{BadWorkbook, Error, true, "not a workbook that may be read", "save it again as .xlsx without a password, or as CSV"},
+	{BadMapping, Error, true, "the mapping file cannot be used", "mend the line that is named; hallpass import map writes a first one"},
+	{Unreachable, Error, true, "the service did not answer as it must", "look at its address and credentials; what was loaded before stays"},
 
 	{FieldCount, Error, false, "the row has another number of fields than the header", "check for a comma in a field without quotes"},
 	{Empty, Error, false, "a required field is empty", "fill it in"},
@@ -153,6 +195,11 @@ var explanations = []explanation{
 	{MergedTwice, Error, false, "the old id is merged twice", "leave the merge that is right"},
 	{MergedWithItself, Error, false, "a student is merged with itself", "remove the row"},
 	{AfterExport, Error, false, "the day is after the export", "correct the date, or the export date"},
+	{MissingID, Error, false, "the record has no id", "export it with its id"},
+	{DuplicateID, Error, false, "the id stands at an earlier record of the same kind", "leave one of the two"},
+	{UnknownReference, Error, false, "the record names another one that is not in the export", "export both, or neither"},
+	{AmbiguousDate, Error, false, "day and month cannot be told apart", "say in the mapping whether the day or the month comes first"},
+	{OrgCircle, Error, false, "an organization is its own parent, or a parent's", "correct the parent"},
 	{TwoNames, Error, false, "one reference stands for two people", "give each child a reference of its own"},
 
 	{IgnoredFile, Warning, false, "the file is not part of an import and was not read", "nothing to do, or correct its name"},
@@ -164,9 +211,26 @@ var explanations = []explanation{
 	{OutsideEnrollment, Warning, false, "the student is not enrolled there on that day; the record is kept and counts for nothing", "correct the date, or the enrollment"},
 	{OutsideScale, Warning, false, "the result lies outside its scale; it is kept as it is", "correct the result, or the scale"},
 	{UnknownScale, Warning, false, "the scale is not known: its results have a mean, no grade point average and no pass mark", "use a scale of the list, one named low-high, or have the district define it"},
+	{OrphaningDelete, Warning, false, "deleting it would leave records behind that name it; it stays", "delete those records too, or keep it"},
+	{JoinedStays, Warning, false, "two enrollments at one school overlap; they count as one, from the first day to the last", "close the first before the second begins"},
+	{NoBirthDate, Warning, false, "the student has no birth date: nobody can be asked for consent, and no partner's child is matched", "export the birth date"},
+	{NoSchool, Warning, false, "the student is at no school of the export: kept, and in no comparison", "export the enrollment"},
+	{AssumedYear, Warning, false, "the export has no session that holds the records: a school year from July 1 to June 30 is assumed", "export the sessions, or declare the year with --school-year"},
+	{AssumedEntry, Warning, false, "the enrollment has no first day: that of the school year is taken", "export the day of entry"},
+	{DroppedColumn, Warning, false, "this must never come in; it was dropped unread", "remove it from the export"},
+	{RepeatedHeader, Warning, false, "the header stands inside the file again; the line was left out", "nothing to do"},
+	{RepeatedTardy, Warning, false, "a section's mark repeats the school's of the day; it counts once", "nothing to do"},
+	{RepeatedRecord, Warning, false, "the record is there again without a difference; it counts once", "nothing to do"},
+	{DanglingReference, Warning, false, "the record names another one that is not in the export; it was read without it", "export both"},
+	{NotFinal, Warning, false, "the result is not that of a course in a term; it was not read", "mark final results by their category, or declare it with --final"},
+	{NoDates, Warning, false, "the calendar gives totals and no days: attendance has no denominator there", "export the dates of the calendar"},
+	{LooksRenumbered, Warning, false, "a new student has name and birth date of one who is not in the files any more", "if it is the same child, join the two by a line in merges.csv; answers of the family do not pass over by themselves"},
 	{NeverHoldsRights, Warning, false, "an emergency contact or caseworker holds no rights by import; read as no", "let an officer enter the document that gives the rights"},
 	{BadLanguage, Warning, false, "not a language tag; read as empty", "write a BCP 47 tag such as en or es"},
 	{BadEmail, Warning, false, "not an e-mail address; read as empty", "correct or empty it"},
 	{SameDay, Warning, false, "a second session on one day; a day counts once", "nothing to do"},
 	{NoCalendar, Warning, false, "calendar.csv has no day of this school; its register counts for nothing", "add the school's days of instruction"},
+	{TwoMarks, Warning, false, "two marks of a student at a school on a day; the graver counts", "leave the one that is right"},
+	{PartOfDay, Warning, false, "marks of class periods are no marks of a day; they were not read", "export the school's attendance of the day"},
+	{NotGranted, Warning, false, "the service does not grant this resource; what was loaded of it before stays", "ask for read access to it, if it should come in"},
 }

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -43,7 +42,28 @@ type Options struct {
 	Marking    records.Marking // how attendance.csv lists days
 	ExportDate civil.Date      // the last day the files speak of
 	Scales     []records.Scale // the district's own, before the registry's
+	SchoolYear Span            // where an export lists no sessions; zero: from July 1 to June 30
+	Final      []string        // names of the categories of final results, where a format has such
+	Degrade    bool            // a family with an error is held, instead of the whole import
+	Progress   Progress        // may be nil
 	Limits     Limits
+}
+
+// declared are the options without what only watches.
+func (o Options) declared() Options {
+	o.Progress = nil
+	return o
+}
+
+// Progress is told before each step of an import which it is, and how many are
+// done of how many.
+type Progress func(step string, done, steps int)
+
+// say calls it, if it is there.
+func (p Progress) say(step string, done, steps int) {
+	if p != nil {
+		p(step, done, steps)
+	}
 }
 
 // Validate reports an option that is missing.
@@ -53,6 +73,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("say which students the files list: --snapshot active or --snapshot all")
 	case o.ExportDate.IsZero():
 		return fmt.Errorf("say on which date the files were exported")
+	case o.SchoolYear.To < o.SchoolYear.From:
+		return fmt.Errorf("the school year ends before it begins")
 	}
 	return nil
 }
@@ -82,62 +104,73 @@ type Import struct {
 	Merges    []Merge
 	Totals    []records.PublicTotal
 	Coverage  []records.Coverage
+	Stats     Stats
 	Present   map[string]bool // the files that were there, by name
+
+	spoken map[records.Family]map[string]bool // school years of which the files say all there is
 }
 
-// Read reads the files of a folder. The error speaks of reading only: what is
-// wrong with the files stands in the report, and the Import is nil where they
-// are unusable.
-func Read(fsys fs.FS, opt Options) (*Import, *Report, error) {
+// ReadPath reads a folder, or a single zip file, from disk; no path is for a
+// format that reads no files. The error speaks of reading only: what is wrong with the files stands in the report, and the
+// Import is nil where they are unusable.
+func ReadPath(name string, format Format, opt Options) (*Import, *Report, error) {
+	if name == "" {
+		return read(format, opt, func(l Limits, r *Report) (*Files, error) { return newFiles(l, r), nil })
+	}
+	return read(format, opt, func(l Limits, r *Report) (*Files, error) { return OpenFiles(name, l, r) })
+}
+
+// Read reads a folder under the contract of ReadPath.
+func Read(fsys fs.FS, format Format, opt Options) (*Import, *Report, error) {
+	return read(format, opt, func(l Limits, r *Report) (*Files, error) { return FilesOf(fsys, l, r) })
+}
+
+// ReadZip reads a zip of the given size under the contract of ReadPath.
+func ReadZip(zip io.ReaderAt, size int64, format Format, opt Options) (*Import, *Report, error) {
+	return read(format, opt, func(l Limits, r *Report) (*Files, error) { return FilesOfZip(zip, size, l, r), nil })
+}
+
+func read(format Format, opt Options, open func(Limits, *Report) (*Files, error)) (*Import, *Report, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, nil, err
 	}
+	opt.Limits.Depth = max(opt.Limits.Depth, format.Depth)
 	opt.Limits = opt.Limits.withDefaults()
 	report := newReport()
-	src, err := folder(fsys, opt.Limits, report)
+	files, err := open(opt.Limits, report)
 	if err != nil {
 		return nil, nil, err
 	}
-	return read(src, opt, report)
-}
-
-// ReadZip reads the files of a zip of the given size, under the same contract.
-func ReadZip(r io.ReaderAt, size int64, opt Options) (*Import, *Report, error) {
-	if err := opt.Validate(); err != nil {
-		return nil, nil, err
-	}
-	opt.Limits = opt.Limits.withDefaults()
-	report := newReport()
-	return read(archive(r, size, opt.Limits, report), opt, report)
-}
-
-func read(src source, opt Options, report *Report) (*Import, *Report, error) {
-	digest := make(chan [sha256.Size]byte, 1)
-	go func() { digest <- src.digest(opt) }()
+	defer files.Close()
 	im := newImporter(opt, report)
-	for _, f := range forms {
-		if !src.refused {
-			im.file(f, src)
-		}
+	if !report.Unusable() {
+		im.read(files, format)
 	}
 	im.finish()
-	im.out.Digest = <-digest
+	im.out.Stats = im.stats()
+	report.Sources = files.sources()
+	im.out.Digest = files.digest(format.Name, opt)
 	report.Digest = hex.EncodeToString(im.out.Digest[:])
+	whole := !report.Unusable()
+	if opt.Degrade {
+		whole = im.holdFaulty()
+	}
 	report.finish()
-	if report.Unusable() {
+	if !whole {
 		return nil, report, nil
 	}
 	return im.out, report, nil
 }
 
-// digest hashes the declared options and each file's name and SHA-256.
-func (s source) digest(opt Options) [sha256.Size]byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "hallpass plain csv v1\n%s %s %s\n", opt.Snapshot, opt.Marking, opt.ExportDate)
-	for _, name := range slices.Sorted(maps.Keys(s.files)) {
-		fmt.Fprintf(h, "%s %x\n", name, sha256.Sum256(s.files[name]))
+func (im *importer) read(files *Files, format Format) {
+	if im.feed = format.Open(files, im.opt, im.report); im.feed == nil {
+		return
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	for i, f := range forms {
+		im.opt.Progress.say("checking "+f.name, i, len(forms))
+		im.form(f)
+	}
+	im.opt.Progress.say("checked", len(forms), len(forms))
 }
 
 // An importer gathers one import, file after file.
@@ -145,6 +178,7 @@ type importer struct {
 	opt      Options
 	report   *Report
 	out      *Import
+	feed     Feed
 	years    []records.Session
 	schools  map[string]int32
 	sessions map[string]records.Session
@@ -158,7 +192,7 @@ type importer struct {
 func newImporter(opt Options, report *Report) *importer {
 	return &importer{
 		opt: opt, report: report,
-		out:      &Import{Options: opt, Calendars: map[string]*records.Calendar{}, Present: map[string]bool{}},
+		out:      &Import{Options: opt.declared(), Calendars: map[string]*records.Calendar{}, Present: map[string]bool{}},
 		schools:  map[string]int32{},
 		sessions: map[string]records.Session{},
 		students: map[string]int32{},
@@ -168,17 +202,12 @@ func newImporter(opt Options, report *Report) *importer {
 	}
 }
 
-// file reads one file of the form, if it is there.
-func (im *importer) file(f form, src source) {
-	data, there := src.files[f.name]
-	if !there {
-		if f.required {
-			im.report.add(f.name, 0, "", MissingFile, "")
-		}
-		return
+// form reads one file of the form, if the export speaks of it.
+func (im *importer) form(f form) {
+	t, there := im.open(f)
+	if there {
+		im.out.Present[f.name] = true
 	}
-	im.out.Present[f.name] = true
-	t := openTable(f, data, im.opt.Limits, im.report)
 	if t == nil {
 		return
 	}
@@ -187,6 +216,18 @@ func (im *importer) file(f form, src source) {
 		im.rows(f.name, t)
 	}
 	t.close()
+}
+
+func (im *importer) open(f form) (t *table, there bool) {
+	im.report.family = FamilyOf(f.name)
+	if p, ok := im.feed.(*plain); ok {
+		return p.table(f, im.opt.Limits, im.report)
+	}
+	rows, there := im.feed.Rows(f.name)
+	if !there {
+		return nil, false
+	}
+	return openFeed(f, rows, im.opt.Limits, im.report), true
 }
 
 // blind reports whether one of the files that all others refer to is unusable:
@@ -230,6 +271,7 @@ func (im *importer) rows(name string, t *table) {
 // finish sorts what was read and states what it covers.
 func (im *importer) finish() {
 	im.coverage()
+	im.out.spoken = im.spokenYears()
 	slices.SortFunc(im.out.Students, func(a, b Student) int {
 		return cmp.Compare(a.Profile.Person.StudentID, b.Profile.Person.StudentID)
 	})

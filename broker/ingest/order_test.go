@@ -22,7 +22,7 @@ func TestTheOrderOfRowsDoesNotMatter(t *testing.T) {
 			rows := rapid.Permutation(slices.Collect(strings.Lines(body))).Draw(rt, name)
 			files[name].Data = []byte(header + "\n" + strings.Join(rows, ""))
 		}
-		im, report, err := ingest.Read(files, opt)
+		im, report, err := ingest.Read(files, ingest.Plain(), opt)
 		if err != nil || im == nil || len(report.Findings) > 0 {
 			rt.Fatalf("%v %v", err, findings(report))
 		}
@@ -52,7 +52,7 @@ func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 			}
 			files[name].Data = []byte(b.String())
 		}
-		im, report, err := ingest.Read(files, options(t))
+		im, report, err := ingest.Read(files, ingest.Plain(), options(t))
 		if err != nil || im == nil || len(report.Findings) > 0 {
 			rt.Fatalf("%v %v", err, findings(report))
 		}

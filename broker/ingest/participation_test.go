@@ -10,7 +10,7 @@ import (
 
 func lists(t testing.TB) ingest.Lists {
 	t.Helper()
-	im, _, err := ingest.Read(base(t, nil), options(t))
+	im, _, err := ingest.Read(base(t, nil), ingest.Plain(), options(t))
 	if err != nil || im == nil {
 		t.Fatal("the base cannot be read", err)
 	}

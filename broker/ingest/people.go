@@ -7,13 +7,14 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
 func (im *importer) readStudent(r *row) {
 	p := records.Profile{
 		Person: records.Person{StudentID: r.text(0), Given: r.text(1), Family: r.text(2)},
-		Birth:  r.date(3), Sex: r.text(4), RaceEthnicity: r.text(5),
+		Birth:  im.birth(r), Sex: r.text(4), RaceEthnicity: r.text(5),
 		EnglishLearner: r.flag(6), SpecialEducation: r.flag(7), EconomicallyDisadvantaged: r.flag(8),
 	}
 	if !p.Birth.IsZero() && (p.Birth > im.opt.ExportDate || p.Birth < im.opt.ExportDate.AddYears(-120)) {
@@ -26,14 +27,26 @@ func (im *importer) readStudent(r *row) {
 	im.out.Students = append(im.out.Students, Student{Profile: p})
 }
 
+// birth is required in the plain form; another system may not give it.
+func (im *importer) birth(r *row) civil.Date {
+	if r.t.feed == nil || len(r.raw(3)) > 0 {
+		return r.date(3)
+	}
+	r.fault(3, NoBirthDate, "")
+	return 0
+}
+
 // readMerge lets rows of other files that still use the old id count for the
 // new one.
 func (im *importer) readMerge(r *row) {
 	m := Merge{Old: r.text(0), Date: r.date(2)}
-	student := im.studentOf(r, 1)
 	if m.Date > im.opt.ExportDate {
 		r.fault(2, AfterExport, "")
 	}
+	if im.mergedLeaver(r, m) {
+		return
+	}
+	student := im.studentOf(r, 1)
 	if r.bad {
 		return
 	}
@@ -50,6 +63,24 @@ func (im *importer) readMerge(r *row) {
 		im.students[m.Old] = student
 		im.out.Merges = append(im.out.Merges, m)
 	}
+}
+
+// mergedLeaver takes in a merge whose student an export of active students does
+// not list any more: the row goes on standing in the file after he has left.
+func (im *importer) mergedLeaver(r *row, m Merge) bool {
+	m.New = r.text(1)
+	if _, listed := im.students[m.New]; listed || m.New == "" || r.bad || im.opt.Snapshot != SnapshotActive {
+		return false
+	}
+	if m.Old == m.New {
+		r.fault(0, MergedWithItself, "")
+		return true
+	}
+	if _, listed := im.students[m.Old]; listed {
+		return false // an error: the new number is unknown and the old one is not
+	}
+	im.out.Merges = append(im.out.Merges, m)
+	return true
 }
 
 // A stayRow is an enrollment, whose it is, and the line it stands on.
@@ -83,9 +114,14 @@ func (im *importer) readEnrollments(t *table) {
 
 func (im *importer) stay(t *table, e stayRow) {
 	p := &im.out.Students[e.student].Profile
-	for _, earlier := range p.Enrollments {
+	for i, earlier := range p.Enrollments {
 		if !overlap(earlier, e.Enrollment) {
 			continue
+		}
+		if earlier.School == e.School && t.feed != nil {
+			p.Enrollments[i] = joined(earlier, e.Enrollment)
+			t.lateWarning(e.line, 2, JoinedStays)
+			return
 		}
 		if earlier.School == e.School {
 			t.late(e.line, 2, EnrollmentOverlap)
@@ -96,6 +132,19 @@ func (im *importer) stay(t *table, e stayRow) {
 		}
 	}
 	p.Enrollments = append(p.Enrollments, e.Enrollment)
+}
+
+// joined is one stay in place of two that overlap: another system keeps both
+// after a correction.
+func joined(earlier, later records.Enrollment) records.Enrollment {
+	if later.Exit.IsZero() || !earlier.Exit.IsZero() && later.Exit > earlier.Exit {
+		earlier.Exit = later.Exit
+	}
+	if later.Grade != "" {
+		earlier.Grade = later.Grade
+	}
+	earlier.Primary = earlier.Primary || later.Primary
+	return earlier
 }
 
 func overlap(a, b records.Enrollment) bool {

@@ -64,56 +64,87 @@ func (im *importer) session(r *row) records.Session {
 	return s
 }
 
-// dropOrphans takes out sessions with an unknown parent or one that descends
-// from them, until none is left.
+// dropOrphans takes out sessions whose parent is missing, is their own descendant,
+// or is taken out itself.
 func dropOrphans(t *table, rows []sessionRow) []sessionRow {
-	for {
-		parent := map[string]string{}
-		for _, s := range rows {
-			parent[s.ID] = s.Parent
+	place := make(map[string]int, len(rows))
+	for i, s := range rows {
+		place[s.ID] = i
+	}
+	fate := make([]Rule, len(rows)) // settled once it is not empty
+	for i := range rows {
+		settle(rows, place, fate, i)
+	}
+	kept := rows[:0:0]
+	for i, s := range rows {
+		if fate[i] == rooted {
+			kept = append(kept, s)
+		} else {
+			t.late(s.line, 5, fate[i])
 		}
-		bad := slices.IndexFunc(rows, func(s sessionRow) bool {
-			_, known := parent[s.Parent]
-			return s.Parent != "" && !known
-		})
-		rule := UnknownSession
-		if bad < 0 {
-			bad, rule = slices.IndexFunc(rows, func(s sessionRow) bool { return circle(parent, s.ID) }), ParentCircle
+	}
+	return kept
+}
+
+// rooted is the fate of a session whose ancestors are all there.
+const rooted Rule = "rooted"
+
+// settle follows the parents of a session up to one whose fate is known, and
+// gives all on the way the same.
+func settle(rows []sessionRow, place map[string]int, fate []Rule, at int) {
+	var way []int
+	end := rooted
+	onWay := map[int]bool{}
+	for at >= 0 && fate[at] == "" && !onWay[at] {
+		way, onWay[at] = append(way, at), true
+		parent, known := place[rows[at].Parent]
+		switch {
+		case rows[at].Parent == "":
+			at = -1
+		case !known:
+			at, end = -1, UnknownSession
+		default:
+			at = parent
 		}
-		if bad < 0 {
-			return rows
+	}
+	switch {
+	case at >= 0 && onWay[at]:
+		end = ParentCircle
+	case at >= 0 && fate[at] != rooted:
+		end = UnknownSession // a session that is taken out is not there
+	}
+	for _, i := range way {
+		fate[i] = end
+	}
+	if end == ParentCircle { // what hangs on a circle names a session that is taken out
+		for _, i := range way[:slices.Index(way, at)] {
+			fate[i] = UnknownSession
 		}
-		t.late(rows[bad].line, 5, rule)
-		rows = slices.Delete(rows, bad, bad+1)
 	}
 }
 
-func circle(parent map[string]string, id string) bool {
-	at := parent[id]
-	for range len(parent) {
-		if at == "" || at == id {
-			break
-		}
-		at = parent[at]
-	}
-	return at == id
-}
-
+// dropOverlaps takes out each school year that begins before the one before it
+// has ended, and what hangs on it.
 func dropOverlaps(t *table, rows []sessionRow) []sessionRow {
-	var sessions []records.Session
-	for _, s := range rows {
-		sessions = append(sessions, s.Session)
+	sessions := make([]records.Session, len(rows))
+	line := make(map[string]int, len(rows))
+	for i, s := range rows {
+		sessions[i], line[s.ID] = s.Session, s.line
 	}
+	over := map[string]bool{}
 	var last records.Session
 	for _, y := range records.Years(sessions) {
 		if !last.End.IsZero() && y.Start <= last.End {
-			i := slices.IndexFunc(rows, func(s sessionRow) bool { return s.ID == y.ID })
-			t.late(rows[i].line, 3, YearsOverlap)
-			return dropOrphans(t, slices.Delete(rows, i, i+1))
+			t.late(line[y.ID], 3, YearsOverlap)
+			over[y.ID] = true
+			continue
 		}
 		last = y
 	}
-	return rows
+	if len(over) == 0 {
+		return rows
+	}
+	return dropOrphans(t, slices.DeleteFunc(rows, func(s sessionRow) bool { return over[s.ID] }))
 }
 
 func (im *importer) readCalendar(t *table) {
@@ -186,6 +217,28 @@ func (im *importer) coverage() {
 	}
 }
 
+// spokenYears are the school years of which the files say all there is of a
+// family: all of an export of all; else those of which they have a record, and
+// the one in which the export was made.
+func (im *importer) spokenYears() map[records.Family]map[string]bool {
+	whats := map[records.Family][]string{
+		records.AttendanceFamily: {"marks", "summaries"}, records.DisciplineFamily: {"incidents"}, records.GradesFamily: {"results"},
+	}
+	spoken := map[records.Family]map[string]bool{}
+	for family, list := range whats {
+		spoken[family] = map[string]bool{}
+		for _, y := range im.years {
+			spoken[family][y.ID] = im.opt.Snapshot == SnapshotAll || y.Holds(im.opt.ExportDate)
+		}
+		for _, what := range list {
+			for t := range im.touched[what] {
+				spoken[family][t.year] = true
+			}
+		}
+	}
+	return spoken
+}
+
 func (im *importer) cover(base records.Coverage, y records.Session) {
 	covers := func(family records.Family, daily bool) {
 		base.Family, base.Daily = family, daily
@@ -194,8 +247,9 @@ func (im *importer) cover(base records.Coverage, y records.Session) {
 		}
 		im.out.Coverage = append(im.out.Coverage, base)
 	}
+	marked := im.touched["marks"][touch{base.School, y.ID}]
 	switch {
-	case im.touched["marks"][touch{base.School, y.ID}]:
+	case marked, im.bare(base.School, y) && !im.touched["summaries"][touch{base.School, y.ID}]:
 		covers(records.AttendanceFamily, true)
 	case im.touched["summaries"][touch{base.School, y.ID}]:
 		covers(records.AttendanceFamily, false)
@@ -206,6 +260,15 @@ func (im *importer) cover(base records.Coverage, y records.Session) {
 	if im.touched["results"][touch{base.School, y.ID}] {
 		covers(records.GradesFamily, false)
 	}
+}
+
+// bare reports whether a school has days of instruction in a year and no mark,
+// although the files keep the register of that year: nobody was absent there.
+func (im *importer) bare(school string, y records.Session) bool {
+	if !im.out.Present["attendance.csv"] || im.opt.Marking != records.Exceptions || im.out.Calendars[school].Days(y.Start, min(y.End, im.opt.ExportDate)) == 0 {
+		return false
+	}
+	return y.Holds(im.opt.ExportDate) || slices.ContainsFunc(im.school, func(other string) bool { return im.touched["marks"][touch{other, y.ID}] })
 }
 
 // A touch is a school year in which a school has a record.

@@ -21,7 +21,7 @@ func realOptions(t testing.TB) ingest.Options {
 
 func readReal(t testing.TB) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	im, report, err := ingest.OpenPath(shared(t, "uci-por"), realOptions(t))
+	im, report, err := ingest.ReadPath(shared(t, "uci-por"), ingest.Plain(), realOptions(t))
 	if err != nil {
 		t.Fatal(err)
 	}

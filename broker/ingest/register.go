@@ -24,7 +24,7 @@ type markRow struct {
 // allocation.
 func (im *importer) readMarks(t *table) {
 	if !im.out.Present["calendar.csv"] {
-		im.report.add(t.form.name, 0, "", NeedsCalendar, "")
+		im.report.Note(Place{File: t.form.name}, "", NeedsCalendar, "")
 		return
 	}
 	m := im.marks(t)
@@ -35,7 +35,7 @@ func (im *importer) readMarks(t *table) {
 	for _, school := range im.school {
 		bare := func(t touch) bool { return t.school == school && im.out.Calendars[school] == nil }
 		if slices.ContainsFunc(m.touched, bare) {
-			im.report.add(t.form.name, 0, "school_id", NoCalendar, "")
+			im.report.Note(Place{File: t.form.name}, "school_id", NoCalendar, "")
 		}
 	}
 }
@@ -47,7 +47,10 @@ func (im *importer) marks(t *table) *marker {
 	var side errgroup.Group
 	side.SetLimit(runtime.GOMAXPROCS(0))
 	for i, part := range parts {
-		m := &marker{im: im, lines: make([]markRow, 0, len(part.scan.rest)/24)}
+		m := &marker{im: im}
+		if part.scan != nil {
+			m.lines = make([]markRow, 0, len(part.scan.rest)/24)
+		}
 		markers[i] = m
 		side.Go(func() error {
 			part.each(m.read)

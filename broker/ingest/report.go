@@ -2,7 +2,11 @@ package ingest
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strconv"
@@ -18,9 +22,16 @@ type Report struct {
 	Findings []Finding    `json:"findings"` // the first 100 of each group; Groups counts all
 	Groups   []Group      `json:"groups"`   // in the order in which to mend them
 	Changes  *Changes     `json:"changes,omitempty"`
+	Held     []Hold       `json:"held,omitempty"`    // families that were not loaded
+	Drift    []Drift      `json:"drift,omitempty"`   // how the export differs from the last ones
+	Sources  []Source     `json:"sources,omitempty"` // the files of the export
 
 	counts map[groupKey]*Group
+	listed []Finding // all, for WriteRows
+	fed    hash.Hash // of the rows that a feed gave; nil where there are none
 	fatal  int
+	family Family         // that is being read
+	errors map[Family]int // with those of whole files
 }
 
 // A FileReport counts the rows of a file. Rows = Good + Errors; Warnings of
@@ -32,6 +43,7 @@ type FileReport struct {
 	Good     int    `json:"good"`
 	Warnings int    `json:"warnings"`
 	Errors   int    `json:"errors"`
+	Empty    []int  `json:"-"` // empty fields, by column of the form
 }
 
 // A Group is all findings of one fault in one field of a file.
@@ -57,32 +69,94 @@ const kept = 100
 // firstRows bounds the rows that a group names.
 const firstRows = 5
 
-func newReport() *Report { return &Report{counts: map[groupKey]*Group{}} }
+func newReport() *Report {
+	return &Report{counts: map[groupKey]*Group{}, family: People, errors: map[Family]int{}}
+}
 
-// add notes a finding; detail completes what the rule says.
-func (r *Report) add(file string, row int, field string, rule Rule, detail string) Severity {
+// Note adds a finding; detail completes what the rule says and must not hold
+// a value of the files.
+func (r *Report) Note(at Place, field string, rule Rule, detail string) Severity {
 	e, _ := explain(rule)
 	if e.fatal {
 		r.fatal++
+	}
+	if e.severity == Error {
+		r.errors[r.familyAt(at)]++
 	}
 	what := e.what
 	if detail != "" {
 		what += ": " + detail
 	}
-	key := groupKey{file, field, what, rule}
+	key := groupKey{at.File, field, what, rule}
 	g := r.counts[key]
 	if g == nil {
-		g = &Group{File: file, Field: field, Rule: rule, Severity: e.severity, What: what, Remedy: e.remedy}
+		g = &Group{File: at.File, Field: field, Rule: rule, Severity: e.severity, What: what, Remedy: e.remedy}
 		r.counts[key] = g
 	}
 	g.Count++
-	if row > 0 && len(g.First) < firstRows {
-		g.First = append(g.First, row)
+	if at.Row > 0 && len(g.First) < firstRows {
+		g.First = append(g.First, at.Row)
 	}
+	f := Finding{at.File, at.Row, field, rule, e.severity, what, e.remedy, at.ID}
 	if g.Count <= kept {
-		r.Findings = append(r.Findings, Finding{file, row, field, rule, e.severity, what, e.remedy})
+		r.Findings = append(r.Findings, f)
+	}
+	if len(r.listed) < maxListed {
+		r.listed = append(r.listed, f)
 	}
 	return e.severity
+}
+
+// familyAt is the family that a finding is about: that of the plain form's
+// file, else the one that is being read.
+func (r *Report) familyAt(at Place) Family {
+	if Columns(at.File) != nil {
+		return FamilyOf(at.File)
+	}
+	return r.family
+}
+
+// Suggest adds the students who look like others that left, and puts the report
+// in order again.
+func (r *Report) Suggest(renumbered []Place) {
+	for _, at := range renumbered {
+		r.Note(at, "student_id", LooksRenumbered, "")
+	}
+	if len(renumbered) > 0 {
+		r.finish()
+	}
+}
+
+// Content is a digest of the files alone, whatever was declared of them: it is
+// the same on another day.
+func (r *Report) Content() string {
+	h := sha256.New()
+	for _, s := range r.Sources {
+		fmt.Fprintf(h, "%s %s\n", s.Name, s.SHA256)
+	}
+	h.Write(r.fedSum())
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// feed adds a row that a feed gave to what the export is known by: an export may
+// come from elsewhere than files.
+func (r *Report) feed(form string, fields []string) {
+	if r.fed == nil {
+		r.fed = sha256.New()
+	}
+	var length [4]byte
+	for _, text := range append([]string{form}, fields...) {
+		binary.BigEndian.PutUint32(length[:], uint32(len(text)))
+		r.fed.Write(length[:])
+		r.fed.Write([]byte(text))
+	}
+}
+
+func (r *Report) fedSum() []byte {
+	if r.fed == nil {
+		return nil
+	}
+	return r.fed.Sum(nil)
 }
 
 // Errors returns the number of errors, those of whole files included.
@@ -161,6 +235,7 @@ func (r *Report) Write(w io.Writer) error {
 	default:
 		b.WriteString("\nNo errors, no warnings.\n")
 	}
+	r.holds(&b)
 	if len(r.Groups) > 0 {
 		b.WriteString("\nFix in this order:\n")
 	}
@@ -169,6 +244,27 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// holds says which families stay as they were, and what the files mean that the
+// last ones did not.
+func (r *Report) holds(b *strings.Builder) {
+	if len(r.Held) > 0 {
+		b.WriteString("\nNot loaded; what was loaded before stays, and is stale from now on:\n")
+	}
+	for _, h := range r.Held {
+		fmt.Fprintf(b, "  %s: %s\n     To mend: %s.\n", h.Family, sentence(h.Why), h.Remedy)
+	}
+	if len(r.Drift) > 0 {
+		b.WriteString("\nDifferent from the last loads:\n")
+	}
+	for _, d := range r.Drift {
+		grade := "warning"
+		if d.Hold {
+			grade = "held"
+		}
+		fmt.Fprintf(b, "  %s, %s: %s, before %s (%s).\n     To do: %s.\n", d.Family, d.What, d.Is, d.Was, grade, d.Remedy)
+	}
 }
 
 func (r *Report) table(b *strings.Builder) {
@@ -198,8 +294,11 @@ func (r *Report) errorRows() int {
 }
 
 func (g Group) place() string {
-	at := g.File
-	if g.Field != "" {
+	at := cmp.Or(g.File, "the export")
+	switch {
+	case strings.HasPrefix(g.Field, "column "):
+		at += ", " + g.Field
+	case g.Field != "":
 		at += ", column " + g.Field
 	}
 	if len(g.First) == 0 {

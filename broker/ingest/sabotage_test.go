@@ -27,7 +27,7 @@ func sabotaged(s sabotage) Options {
 func TestForbiddenColumnsNeverComeIn(t *testing.T) {
 	t.Parallel()
 	refused := func(s sabotage) bool {
-		im, _, err := Read(small(",ssn", ",123"), sabotaged(s))
+		im, _, err := Read(small(",ssn", ",123"), Plain(), sabotaged(s))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestForbiddenColumnsNeverComeIn(t *testing.T) {
 func TestErrorRowsNeverComeIn(t *testing.T) {
 	t.Parallel()
 	out := func(s sabotage) bool {
-		im, report, err := Read(small(",english_learner", ",perhaps"), sabotaged(s))
+		im, report, err := Read(small(",english_learner", ",perhaps"), Plain(), sabotaged(s))
 		if err != nil || im == nil || report.Errors() == 0 {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestZipsOutOfBoundsAreNeverUnpacked(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := func(s sabotage) bool {
-		im, _, err := ReadZip(bytes.NewReader(b.Bytes()), int64(b.Len()), sabotaged(s))
+		im, _, err := ReadZip(bytes.NewReader(b.Bytes()), int64(b.Len()), Plain(), sabotaged(s))
 		if err != nil {
 			t.Fatal(err)
 		}

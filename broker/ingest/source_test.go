@@ -52,7 +52,7 @@ func keys(files fstest.MapFS) func(func(string) bool) {
 
 func readZip(t testing.TB, data []byte, opt ingest.Options) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	im, report, err := ingest.ReadZip(bytes.NewReader(data), int64(len(data)), opt)
+	im, report, err := ingest.ReadZip(bytes.NewReader(data), int64(len(data)), ingest.Plain(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestTheLimitsHold(t *testing.T) {
 	}
 	opt := options(t)
 	opt.Limits.TotalBytes = 300
-	if im, report, err := ingest.Read(base(t, nil), opt); err != nil || im != nil || !report.Unusable() {
+	if im, report, err := ingest.Read(base(t, nil), ingest.Plain(), opt); err != nil || im != nil || !report.Unusable() {
 		t.Error("a folder over the limit was read", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestARowOverTheLimitStaysOut(t *testing.T) {
 	opt := options(t)
 	opt.Limits.RowBytes = 200
 	long := "C,\"" + strings.Repeat("x", 300) + "\"\nD," + strings.Repeat("x", 300) + "\n"
-	im, report, err := ingest.Read(base(t, map[string]string{"schools.csv": "school_id,name\nA,Alder\nB,Birch\n" + long}), opt)
+	im, report, err := ingest.Read(base(t, map[string]string{"schools.csv": "school_id,name\nA,Alder\nB,Birch\n" + long}), ingest.Plain(), opt)
 	if err != nil || len(im.Schools) != 2 || !slices.Equal(findings(report), []string{"schools.csv:4: too-long", "schools.csv:5: too-long"}) {
 		t.Error(err, findings(report))
 	}
@@ -197,7 +197,7 @@ func TestTheDigestFollowsFilesAndDeclarations(t *testing.T) {
 	other, _ := read(t, base(t, map[string]string{"schools.csv": "school_id,name\nA,Alder\nB,Beech\n"}))
 	opt := options(t)
 	opt.Marking = records.EveryDay
-	declared, _, err := ingest.Read(base(t, nil), opt)
+	declared, _, err := ingest.Read(base(t, nil), ingest.Plain(), opt)
 	if err != nil || first.Digest != again.Digest || first.Digest == other.Digest || first.Digest == declared.Digest {
 		t.Error("the digest does not follow", err)
 	}
@@ -213,7 +213,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		files[name] = &fstest.MapFile{Data: data}
-		im, report, err := ingest.Read(files, options(t))
+		im, report, err := ingest.Read(files, ingest.Plain(), options(t))
 		if err != nil {
 			t.Fatal(err)
 		}

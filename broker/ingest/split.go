@@ -13,6 +13,9 @@ const partBytes = 1 << 20
 // again. A file with a quote, in which a line's end may stand inside a field,
 // and one that may have too many rows are left whole.
 func (t *table) split() []*table {
+	if t.feed != nil {
+		return []*table{t}
+	}
 	rest, line := t.scan.rest, t.scan.following
 	whole := len(rest) <= partBytes || bytes.IndexByte(rest, '"') >= 0 || bytes.Count(rest, newline) >= t.limits.Rows
 	if whole {
@@ -49,6 +52,7 @@ func (t *table) join(parts []*table) {
 		t.counts.Good += p.counts.Good
 		t.counts.Warnings += p.counts.Warnings
 		t.counts.Errors += p.counts.Errors
+		t.counts.addBlanks(p.counts)
 		t.report.absorb(p.report)
 	}
 }
@@ -56,6 +60,10 @@ func (t *table) join(parts []*table) {
 // absorb adds the findings of a later part of the same file.
 func (r *Report) absorb(part *Report) {
 	r.fatal += part.fatal
+	r.listed = append(r.listed, part.listed[:min(len(part.listed), maxListed-len(r.listed))]...)
+	for family, n := range part.errors {
+		r.errors[family] += n
+	}
 	listed := map[groupKey]int{}
 	for key, g := range part.counts {
 		own := r.counts[key]

@@ -56,7 +56,7 @@ func TestALongRegisterReadInPartsIsReadAsInOneGo(t *testing.T) {
 	files := register(90_000)
 	spoiled := damaged(rand.New(rand.NewPCG(1, 2)), files["attendance.csv"].Data)
 	files["attendance.csv"].Data = spoiled
-	inParts, partly, err := ingest.Read(files, opt)
+	inParts, partly, err := ingest.Read(files, ingest.Plain(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestALongRegisterReadInPartsIsReadAsInOneGo(t *testing.T) {
 	quoted := append(bytes.Clone(spoiled[:end]), '"')
 	quoted = append(quoted, bytes.Replace(spoiled[end:], []byte(","), []byte(`",`), 1)...)
 	files["attendance.csv"].Data = quoted // a quote anywhere keeps the file whole
-	whole, wholly, err := ingest.Read(files, opt)
+	whole, wholly, err := ingest.Read(files, ingest.Plain(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,8 @@ type Limits struct {
 	Rows       int   // of one file; 50 million
 	RowBytes   int   // of one record; 64 KiB
 	FieldBytes int   // of one field; 1,000
-	Entries    int   // of a zip; 1,000
+	Entries    int   // of a folder or a zip; 10,000
+	Depth      int   // folders inside one another; 1
 	Ratio      int64 // unpacked to packed bytes of a zip entry; 100
 
 	sabotage sabotage
@@ -48,7 +50,8 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.Rows, 50_000_000)
 	orInt(&l.RowBytes, 64<<10)
 	orInt(&l.FieldBytes, 1000)
-	orInt(&l.Entries, 1000)
+	orInt(&l.Entries, 10_000)
+	orInt(&l.Depth, 1)
 	return l
 }
 
@@ -61,6 +64,9 @@ type table struct {
 	scan   *scanner
 	place  []int // place[i] is where column i of the form stands in a row, or -1
 	width  int
+
+	feed   iter.Seq[Row] // instead of scan
+	places []Place       // of the rows that the feed gave
 }
 
 // openTable reads encoding and header. It returns nil where the file is
@@ -76,7 +82,7 @@ func openTable(f form, data []byte, limits Limits, report *Report) *table {
 	}
 	t.counts.Encoding = encoding
 	if encoding == windows1252 {
-		report.add(f.name, 0, "", ReadAsWindows1252, "")
+		report.Note(Place{File: f.name}, "", ReadAsWindows1252, "")
 	}
 	t.scan = newScanner(text)
 	header, err := t.scan.next()
@@ -94,7 +100,7 @@ func openTable(f form, data []byte, limits Limits, report *Report) *table {
 }
 
 func (t *table) refuse(row int, rule Rule) *table {
-	t.report.add(t.form.name, row, "", rule, "")
+	t.report.Note(Place{File: t.form.name, Row: row}, "", rule, "")
 	t.report.Files = append(t.report.Files, t.counts)
 	return nil
 }
@@ -107,7 +113,7 @@ func (t *table) header(cells [][]byte) bool {
 		t.place[i] = -1
 	}
 	if !slices.ContainsFunc(cells, t.knows) {
-		t.report.add(t.form.name, 1, "", NoHeader, "")
+		t.report.Note(Place{File: t.form.name, Row: 1}, "", NoHeader, "")
 		return false
 	}
 	ok := true
@@ -116,7 +122,7 @@ func (t *table) header(cells [][]byte) bool {
 	}
 	for i, name := range t.form.columns[:t.form.must] {
 		if t.place[i] < 0 {
-			t.report.add(t.form.name, 1, name, MissingColumn, "")
+			t.report.Note(Place{File: t.form.name, Row: 1}, name, MissingColumn, "")
 			ok = false
 		}
 	}
@@ -136,17 +142,17 @@ func (t *table) column(at int, cell []byte) bool {
 			continue
 		}
 		if t.place[i] >= 0 {
-			t.report.add(t.form.name, 1, known, DuplicateColumn, "")
+			t.report.Note(Place{File: t.form.name, Row: 1}, known, DuplicateColumn, "")
 			return false
 		}
 		t.place[i] = at
 		return true
 	}
 	if Forbidden(string(cell)) && !t.limits.sabotage.admitForbidden {
-		t.report.add(t.form.name, 1, columnAt(at, cell), ForbiddenColumn, "")
+		t.report.Note(Place{File: t.form.name, Row: 1}, columnAt(at, cell), ForbiddenColumn, "")
 		return false
 	}
-	t.report.add(t.form.name, 1, columnAt(at, cell), IgnoredColumn, "")
+	t.report.Note(Place{File: t.form.name, Row: 1}, columnAt(at, cell), IgnoredColumn, "")
 	return true
 }
 
@@ -185,18 +191,22 @@ func columnAt(at int, cell []byte) string {
 // each calls fn with every row that has the header's number of fields. It
 // stops at text that is not CSV.
 func (t *table) each(fn func(*row)) {
+	if t.feed != nil {
+		t.eachFed(fn)
+		return
+	}
 	r := &row{t: t}
 	for {
 		fields, err := t.scan.next()
 		if err != nil {
-			t.report.add(t.form.name, t.scan.line, "", BadSyntax, "")
+			t.report.Note(Place{File: t.form.name, Row: t.scan.line}, "", BadSyntax, "")
 			break
 		}
 		if fields == nil {
 			break
 		}
 		if t.counts.Rows == t.limits.Rows {
-			t.report.add(t.form.name, t.scan.line, "", TooManyRows, "")
+			t.report.Note(Place{File: t.form.name, Row: t.scan.line}, "", TooManyRows, "")
 			break
 		}
 		t.counts.Rows++
@@ -207,6 +217,7 @@ func (t *table) each(fn func(*row)) {
 		case len(fields) != t.width:
 			r.fault(-1, FieldCount, "")
 		default:
+			t.blank(fields)
 			fn(r)
 		}
 		t.count(r.bad, r.warned)
@@ -228,15 +239,21 @@ func (t *table) count(bad, warned bool) {
 // late moves a row that was counted as good to the errors: a fault that only
 // the whole file shows.
 func (t *table) late(line, column int, rule Rule) {
-	t.report.add(t.form.name, line, t.form.columns[column], rule, "")
+	t.note(line, column, rule, "")
 	t.counts.Good--
 	t.counts.Errors++
 }
 
 // lateWarning warns of a row that was counted already.
 func (t *table) lateWarning(line, column int, rule Rule) {
-	t.report.add(t.form.name, line, t.form.columns[column], rule, "")
+	t.note(line, column, rule, "")
 	t.counts.Warnings++
+}
+
+// note adds a finding about the row of a line.
+func (t *table) note(line, column int, rule Rule, detail string) Severity {
+	at, field := t.at(line, column)
+	return t.report.Note(at, field, rule, detail)
 }
 
 func (t *table) close() { t.report.Files = append(t.report.Files, t.counts) }
@@ -252,11 +269,7 @@ type row struct {
 }
 
 func (r *row) fault(column int, rule Rule, detail string) {
-	field := ""
-	if column >= 0 {
-		field = r.t.form.columns[column]
-	}
-	if r.t.report.add(r.t.form.name, r.line, field, rule, detail) == Error {
+	if r.t.note(r.line, column, rule, detail) == Error {
 		r.bad = !r.t.limits.sabotage.acceptErrors
 	} else {
 		r.warned = true
