@@ -46,6 +46,10 @@ type Sabotage struct {
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
+
+	NoDoubts     bool // loads go in whatever they would lose or seem to mean
+	UniteAnswers bool // answers of two files that are joined count together though they conflict
+	FreezeStale  bool // periods are frozen on records whose newest load was held
 }
 
 // Broker is one district at work. Its methods may be called at once from many

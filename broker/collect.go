@@ -7,9 +7,12 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/store"
 )
 
+// keptVersions is how many versions before the current one an undo can go back.
+const keptVersions = 10
+
 // collect deletes what no data version in use refers to: parts that an import
-// staged and did not publish, and versions that were replaced and that no
-// freeze was computed from.
+// staged and did not publish, and versions that were replaced long ago and that
+// no freeze was computed from.
 func (b *Broker) collect(ctx context.Context) error {
 	var dead []staged
 	err := b.store.View(ctx, func(r store.Reader) error {
@@ -60,6 +63,9 @@ func (b *Broker) liveParts(r store.Reader) (map[part]bool, error) {
 		return nil, err
 	}
 	versions := []uint64{current}
+	for back := uint64(1); back <= keptVersions && back < current; back++ { // for an undo
+		versions = append(versions, current-back)
+	}
 	err = freezes.all(r, nil, func(_ []byte, f freeze) error {
 		versions = append(versions, f.Data)
 		return nil

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -74,11 +75,12 @@ func TestAVersionThatAFreezeUsesIsKept(t *testing.T) {
 	t.Parallel()
 	d, kids := clubTown(t, 12)
 	d.done(d.Freeze(t.Context(), officer, townFall))
-	d.imported(regraded(townFiles(kids...), ann, "80"))
-	d.imported(regraded(townFiles(kids...), ann, "90"))
+	for mark := 60; mark < 72; mark++ { // more versions than an undo may go back
+		d.imported(regraded(townFiles(kids...), ann, fmt.Sprint(mark)))
+	}
 	d.revision() // the next start collects
-	if got := d.parts("manifests"); len(got) != 2 || got[1] != 1 || got[3] != 1 {
-		t.Errorf("manifests by version: %v, want the frozen and the current one", got)
+	if got := d.parts("manifests"); len(got) != 12 || got[1] != 1 || got[2] != 0 || got[3] != 1 || got[13] != 1 {
+		t.Errorf("manifests by version: %v, want the frozen one, the current one and ten before it", got)
 	}
 	if got := d.parts("segments"); got[2] != 0 || got[1] == 0 || got[3] == 0 {
 		t.Errorf("segments by version: %v", got)

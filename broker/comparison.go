@@ -121,6 +121,7 @@ type comparisonData struct {
 	PublishedAt time.Time       `json:"published_at"`
 	Profile     string          `json:"profile"`
 	ForWhom     string          `json:"for_whom"`
+	Stale       []staleFamily   `json:"stale,omitzero"` // of a consented summary, which is live
 	Rows        []comparisonRow `json:"rows"`
 	Definitions []definition    `json:"definitions"`
 	Settings    []string        `json:"settings"`
@@ -171,6 +172,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 	data.addNotReported(q, rec.Release.Figures)
 	p := finished{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {
+		data.Stale = s.stale(recordFamilies(d.Categories)...)
 		if p.detail, err = shownTo(s, sum.seen, d.Categories); err != nil {
 			return finished{}, err
 		}

@@ -165,6 +165,15 @@ type heldView struct {
 
 const heldMeaning = "The district has published group figures for this period. Opening these records now would let the partner work out the records of the few students whose families did not say yes. Records after the period are open."
 
+const restMeaning = "Two files of this child were joined, and the answers in them differ. The district asks which one is meant; until then these records stay closed."
+
+func meaningOf(h consent.Hold) string {
+	if h.Period == mergedFiles {
+		return restMeaning
+	}
+	return heldMeaning
+}
+
 func consentView(g consent.Grant, agreement string) grantView {
 	v := grantView{
 		ID: g.ID, Agreement: agreement, Party: g.Party, Status: g.Status, Answer: g.Answer, Categories: g.Categories,
@@ -177,7 +186,7 @@ func consentView(g consent.Grant, agreement string) grantView {
 		v.Invalidated = g.Invalidated.At
 	}
 	for _, h := range g.Held {
-		v.Held = append(v.Held, heldView{h.Family, h.Period, h.From, h.To, h.Override != "", heldMeaning})
+		v.Held = append(v.Held, heldView{h.Family, h.Period, h.From, h.To, h.Override != "", meaningOf(h)})
 	}
 	return v
 }

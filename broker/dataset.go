@@ -26,8 +26,10 @@ import (
 // was written.
 type manifest struct {
 	Version    uint64                  `json:"version"`
-	Digest     string                  `json:"digest"` // of the files and the declarations they came with
+	Digest     string                  `json:"digest"`               // of the files and the declarations they came with
+	HeldDigest string                  `json:"held_digest,omitzero"` // of the newest export of which nothing was loaded
 	ImportedAt time.Time               `json:"imported_at"`
+	Families   familyStates            `json:"families,omitzero"`
 	Schools    []records.School        `json:"schools"`
 	Sessions   []records.Session       `json:"sessions"`
 	Calendars  map[string][]civil.Date `json:"calendars,omitzero"`

@@ -18,7 +18,10 @@
 //	holds.go                     what a late grant may not open
 //	partners.go agreements.go roster.go participation.go matching.go
 //	periods.go cohorts.go freeze.go publish.go
-//	imports.go dataset.go people.go collect.go
+//	imports.go dataset.go people.go collect.go merges.go
+//	families.go loads.go         record families that are held, and the history of loads
+//	doubts.go rollover.go        what a second person must approve, and when nobody need
+//	effects.go                   whose groups a load changes
 //	entry.go hashes.go checkpoint.go copies.go audit.go
 //	registry.go                  typed collections over the store
 package broker

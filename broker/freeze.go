@@ -239,6 +239,9 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	if !ok {
 		return nil, notAvailable()
 	}
+	if err := d.fit(); err != nil && !b.sabotage.FreezeStale {
+		return nil, err
+	}
 	if m.today < s.End {
 		return nil, conflict("the period has not ended; it can be frozen on its last day or later")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -15,28 +16,36 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
-// ImportRequest is a district's export to be loaded: a folder or a zip in the
-// plain CSV form, with what the district declares of it.
+// ImportRequest is a district's export to be loaded: a folder or a zip, with
+// what the district declares of it.
 type ImportRequest struct {
 	Path            string
+	Format          ingest.Format  // zero: the plain CSV form
 	Options         ingest.Options // ExportDate zero: today
 	AcceptErrorRows bool           // load the good rows although there are bad ones
 	DryRun          bool           // check and report, change nothing
+	Removals        Removals       // beyond which a second person approves; zero: the usual limits
 }
 
 // ImportResult is what an import found and did. Version is the data version
-// that counts now.
+// that counts now. Rejected says that nothing was loaded, Doubted that a second
+// person may approve it under Content, the digest of the files alone.
 type ImportResult struct {
 	Report    *ingest.Report `json:"report"`
+	Effects   []Effect       `json:"effects,omitzero"`
 	Version   uint64         `json:"version"`
 	Rejected  bool           `json:"rejected"`
+	Doubted   bool           `json:"doubted,omitzero"`
+	Content   string         `json:"content"`
 	Unchanged bool           `json:"unchanged"`
 	DryRun    bool           `json:"dry_run"`
 }
 
-// Import loads an export (steward, officer). It is all or nothing: parts are
-// staged unreferenced, and one record makes them count. The same files twice
-// change nothing.
+// Import loads an export (steward, officer). It is all or nothing or, under
+// Options.Degrade, all or nothing for each record family: one with a fault
+// keeps what was loaded before and is stale from then on. Parts are staged
+// unreferenced, and one record makes them count. The same files twice change
+// nothing.
 func (b *Broker) Import(ctx context.Context, c Caller, req ImportRequest) (ImportResult, error) {
 	if err := b.admit(ctx, c, "import records", RoleSteward, RoleOfficer); err != nil {
 		return ImportResult{}, err
@@ -49,36 +58,105 @@ func (b *Broker) Import(ctx context.Context, c Caller, req ImportRequest) (Impor
 	if req.Options.ExportDate.IsZero() {
 		req.Options.ExportDate = b.moment().today
 	}
-	in, report, err := ingest.OpenPath(req.Path, req.Options)
+	if req.Format.Open == nil {
+		req.Format = ingest.Plain()
+	}
+	in, report, err := ingest.ReadPath(req.Path, req.Format, req.Options)
 	if err != nil {
 		return ImportResult{}, err
 	}
-	result := ImportResult{Report: report, Rejected: report.Rejected(req.AcceptErrorRows), DryRun: req.DryRun}
+	result := ImportResult{Report: report, Content: report.Content(), DryRun: req.DryRun}
+	result.Rejected = in == nil || !req.Options.Degrade && report.Rejected(req.AcceptErrorRows)
 	if in == nil {
-		return result, nil
+		return result, b.holdAll(ctx, c, req, report, &result)
 	}
+	return b.take(ctx, c, req, in, result)
+}
+
+// take loads what was read, unless it is rejected or in doubt.
+func (b *Broker) take(ctx context.Context, c Caller, req ImportRequest, in *ingest.Import, result ImportResult) (ImportResult, error) {
+	report := result.Report
 	l, err := b.prepareLoad(ctx, in)
 	if err != nil {
 		return result, err
 	}
 	report.Changes = &l.applied.Changes
-	result.Version, result.Unchanged = l.base.Version, l.base.Digest == report.Digest
-	if result.Rejected || result.Unchanged || req.DryRun {
+	report.Suggest(l.renumbered)
+	result.Version, result.Effects, result.Unchanged = l.base.Version, l.effects, l.base.Digest == loadedDigest(report, nil)
+	if result.Rejected || result.Unchanged {
+		return result, nil
+	}
+	doubts, err := b.doubts(ctx, l, in, req, report)
+	if err != nil {
+		return result, err
+	}
+	result.Unchanged = l.base.Digest == loadedDigest(report, doubts)
+	switch {
+	case result.Unchanged:
+		report.Held = append(report.Held, doubts...)
+		return result, nil
+	case len(doubts) > 0 && req.Options.Degrade && !holds(doubts, ingest.People):
+		for _, d := range doubts {
+			in.Hold(d.Family)
+		}
+		report.Held = append(report.Held, doubts...)
+		return b.takeRest(ctx, c, req, in, result, doubts, l.approved)
+	case len(doubts) > 0:
+		report.Held = append(report.Held, doubts...)
+		result.Rejected, result.Doubted = true, true
+		return result, errors.Join(b.doubt(ctx, c, req, result.Content, doubts), b.holdAll(ctx, c, req, report, &result))
+	case req.DryRun:
 		return result, nil
 	}
 	result.Version++
-	return result, b.load(ctx, c, l, report)
+	return result, b.load(ctx, c, l, in, req, report)
+}
+
+// loadedDigest names what is loaded of an export: all of it or, where families
+// are held, what is left. The same files after an approval load more.
+func loadedDigest(report *ingest.Report, doubts []ingest.Hold) string {
+	held := map[ingest.Family]bool{}
+	for _, h := range slices.Concat(report.Held, doubts) {
+		held[h.Family] = true
+	}
+	digest := report.Digest
+	for _, f := range slices.Sorted(maps.Keys(held)) {
+		digest += " without " + string(f)
+	}
+	return digest
+}
+
+// takeRest loads the families that are beyond doubt.
+func (b *Broker) takeRest(ctx context.Context, c Caller, req ImportRequest, in *ingest.Import, result ImportResult, doubts []ingest.Hold, approved []ingest.Family) (ImportResult, error) {
+	result.Doubted = true
+	l, err := b.prepareLoad(ctx, in)
+	if err != nil {
+		return result, err
+	}
+	l.approved = approved
+	result.Report.Changes, result.Effects = &l.applied.Changes, l.effects
+	if req.DryRun {
+		return result, nil
+	}
+	if err := b.doubt(ctx, c, req, result.Content, doubts); err != nil {
+		return result, err
+	}
+	result.Version++
+	return result, b.load(ctx, c, l, in, req, result.Report)
 }
 
 // load is an import between its reading and its flip.
 type load struct {
-	base     manifest
-	next     manifest
-	applied  ingest.Applied
-	profiles []records.Profile // of every student of the next version, by SID
-	fresh    []seal.KeyID      // keys of students seen for the first time
-	index    []staged
-	renamed  []staged // index entries of merged numbers, for the flip
+	base       manifest
+	next       manifest
+	applied    ingest.Applied
+	profiles   []records.Profile // of every student of the next version, by SID
+	fresh      []seal.KeyID      // keys of students seen for the first time
+	effects    []Effect
+	approved   []ingest.Family // that a second person let in
+	renumbered []ingest.Place  // students who look like others that left
+	index      []staged
+	renamed    []staged // index entries of merged numbers, for the flip
 }
 
 // prepareLoad makes the next data version in memory.
@@ -99,6 +177,10 @@ func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, err
 			return err
 		}
 		l.profiles = mergeProfiles(l.applied, known, in.Present["guardians.csv"])
+		l.renumbered = renumbered(l.applied, known)
+		if l.effects, err = b.effects(r, current.district, l.applied.District, in.Options.ExportDate); err != nil {
+			return err
+		}
 		if err := b.indexMerged(l, known); err != nil {
 			return err
 		}
@@ -110,7 +192,7 @@ func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, err
 	l.next = manifest{
 		Version: l.base.Version + 1, Digest: fmt.Sprintf("%x", in.Digest), Schools: l.applied.District.Schools,
 		Sessions: l.applied.District.Sessions, Calendars: map[string][]civil.Date{},
-		Coverage: l.applied.District.Coverage, Totals: l.applied.District.Totals,
+		Coverage: l.applied.District.Coverage, Totals: l.applied.District.Totals, Families: l.base.Families,
 	}
 	for school, c := range l.applied.District.Calendars {
 		l.next.Calendars[school] = c.All()
@@ -239,7 +321,7 @@ func (b *Broker) indexPeople(r store.Reader, l *load) error {
 }
 
 // load makes keys durable, stages the parts and flips the data version.
-func (b *Broker) load(ctx context.Context, c Caller, l *load, report *ingest.Report) error {
+func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import, req ImportRequest, report *ingest.Report) error {
 	for keys := range slices.Chunk(l.fresh, maxStaged) {
 		if err := b.vault.NewKeys(keys...); err != nil {
 			return unavailable("the students' keys could not be made durable", err)
@@ -256,12 +338,19 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, report *ingest.Rep
 		return storeError(err)
 	}
 	l.next = s.next
-	return b.flip(ctx, c, l, report)
+	l.next.Families = l.next.Families.after(b.moment().now, in.Present, report.Held)
+	rec := b.loadRecordOf(c, req, report)
+	stats := in.Stats.Without(report.Held)
+	rec.Approved = l.approved
+	rec.Stats, rec.Merged, rec.content = &stats, len(l.applied.Changes.Merged), report.Content()
+	l.next.Digest = loadedDigest(report, nil)
+	return b.flip(ctx, c, tlog.ImportPublished, l, rec)
 }
 
-func (b *Broker) flip(ctx context.Context, c Caller, l *load, report *ingest.Report) error {
+// flip makes a data version count, in the record that says how it came to be.
+func (b *Broker) flip(ctx context.Context, c Caller, event tlog.Event, l *load, rec loadRecord) error {
 	next := l.next
-	a := act{event: tlog.ImportPublished, lane: store.LaneOfficer, caller: c, request: map[string]string{"sha256": next.Digest}}
+	a := act{event: event, lane: store.LaneOfficer, caller: c, request: map[string]string{"sha256": rec.Digest}}
 	_, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		version, err := number(tx, colHead, key(headData))
 		if err != nil {
@@ -270,15 +359,24 @@ func (b *Broker) flip(ctx context.Context, c Caller, l *load, report *ingest.Rep
 		if version+1 != next.Version {
 			return outcome{}, conflict("another import came first; import again")
 		}
-		next.ImportedAt = m.now
+		rec.At, rec.Version, rec.Base = m.now, next.Version, version
+		if event == tlog.ImportPublished {
+			next.ImportedAt = m.now
+		}
 		if err := manifests.put(tx, key(next.Version), next); err != nil {
+			return outcome{}, err
+		}
+		if err := loads.put(tx, key(next.Version), rec); err != nil {
 			return outcome{}, err
 		}
 		if err := b.join(tx, l); err != nil {
 			return outcome{}, err
 		}
-		body := map[string]any{"version": next.Version, "files": report.Files, "changes": report.Changes}
-		return outcome{data: map[string]any{"version": next.Version}, body: body}, putNumber(tx, colHead, key(headData), next.Version)
+		if err := useApproval(tx, rec.content, next.Version); err != nil {
+			return outcome{}, err
+		}
+		out := outcome{data: map[string]any{"version": next.Version}, body: rec.summary()}
+		return out, putNumber(tx, colHead, key(headData), next.Version)
 	})
 	if err == nil {
 		b.datasets.newest.Store(&dataset{next, l.applied.District})

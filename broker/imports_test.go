@@ -189,11 +189,11 @@ func TestAChangedFileMakesAVersionThatSharesWhatDidNotChange(t *testing.T) {
 	if got := d.segmentVersions(); got[north] != 1 || got[south] != 2 {
 		t.Errorf("the segments in use are of versions %v", got)
 	}
-	if got := d.parts("segments"); got[1] != 1 || got[2] != 1 {
+	if got := d.parts("segments"); got[1] != 2 || got[2] != 1 {
 		t.Errorf("segments by version after the next start: %v", got)
 	}
-	if got := d.parts("manifests"); len(got) != 1 || got[2] != 1 {
-		t.Errorf("manifests by version: %v", got)
+	if got := d.parts("manifests"); len(got) != 2 || got[1] != 1 || got[2] != 1 {
+		t.Errorf("manifests by version: %v, want the one that an undo goes back to and the current one", got)
 	}
 }
 

@@ -4,13 +4,36 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/consent"
 )
 
 // formerNames lists the names under which a student was known before the
 // information system merged two files into one.
 var formerNames = table[[]records.SID]{colMerged}
+
+// renumbered are the new students of a load who have name and birth date of
+// exactly one who is not in the files any more: the information system may have
+// given a child another number. Their histories join only by merges.csv, since
+// two children may share both.
+func renumbered(a ingest.Applied, known map[records.SID]records.Profile) (list []ingest.Place) {
+	left := map[string]int{}
+	for _, sid := range slices.Concat(a.Changes.Closed, a.Changes.Removed) {
+		left[nameBirth(known[sid])]++
+	}
+	for _, p := range a.Profiles {
+		if _, was := known[p.SID]; !was && left[nameBirth(p)] == 1 && nameBirth(p) != "" {
+			list = append(list, ingest.Place{File: "students.csv", ID: p.Person.StudentID})
+		}
+	}
+	return list
+}
+
+func nameBirth(p records.Profile) string {
+	return records.MatchKey(p.Person.Given, p.Person.Family, p.Birth)
+}
 
 // join carries everything that hangs on the merged files over to those that
 // stay, in the Update that makes the data version current: a no of one file
@@ -47,6 +70,9 @@ func (b *Broker) moveGrants(tx store.Tx, old, staying records.SID) error {
 	if err != nil {
 		return err
 	}
+	if err := b.rest(tx, staying, grants); err != nil {
+		return err
+	}
 	for i, g := range grants {
 		at, err := b.nextGrant(tx, staying)
 		if err != nil {
@@ -67,6 +93,53 @@ func (b *Broker) moveGrants(tx store.Tx, old, staying records.SID) error {
 		}
 	}
 	return nil
+}
+
+// rest keeps the yes of either file closed where the other file has a no, or a
+// withdrawal, for the same party and purpose: two files of one child were
+// answered as if for two, and which answer is meant only a person can say. It
+// changes moving in place; an officer's override ends the rest.
+func (b *Broker) rest(tx store.Tx, staying records.SID, moving []consent.Grant) error {
+	own, err := b.grants(tx, staying)
+	if err != nil || b.sabotage.UniteAnswers {
+		return err
+	}
+	for i := range own {
+		if own[i].Answer == consent.Yes && refusedIn(moving, own[i]) {
+			own[i].Held = resting(own[i])
+			if err := b.putGrant(tx, grantKey{staying, uint32(i)}, own[i]); err != nil {
+				return err
+			}
+			if _, err := b.moveConsent(tx, own[i].Party); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range moving {
+		if moving[i].Answer == consent.Yes && refusedIn(own, moving[i]) {
+			moving[i].Held = resting(moving[i])
+		}
+	}
+	return nil
+}
+
+// refusedIn reports whether the answers have a no to what a grant is about.
+func refusedIn(list []consent.Grant, g consent.Grant) bool {
+	return slices.ContainsFunc(list, func(o consent.Grant) bool {
+		return o.Party == g.Party && o.Purpose == g.Purpose && o.Invalidated == nil && (o.Answer == consent.No || o.Withdrawn != nil)
+	})
+}
+
+// mergedFiles is the period that a rest names: it ends with an officer's word.
+const mergedFiles = "merged files"
+
+// resting are a grant's holds with every family of its records closed.
+func resting(g consent.Grant) []consent.Hold {
+	list := slices.Clone(g.Held)
+	for _, family := range records.Families() {
+		list = append(list, consent.Hold{Family: string(family), Period: mergedFiles, From: g.RecordsFrom, To: g.RecordsTo})
+	}
+	return list
 }
 
 // moveMembers makes a roster version for each agreement that has a merged

@@ -12,7 +12,7 @@ import (
 var double = pupil{"900099", ann.given, ann.family, ann.birth, north}
 
 // mergedFiles is the export after the information system joined both files.
-func mergedFiles() files {
+func joinedFiles() files {
 	f := townFiles()
 	f["merges"] = [][]string{{"old_student_id", "new_student_id", "date"}, {double.id, ann.id, "2026-03-09"}}
 	return f
@@ -35,7 +35,7 @@ func doubled(t *testing.T) *town {
 func TestAYesOutlivesTheMergeOfTwoFiles(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	f := mergedFiles()
+	f := joinedFiles()
 	for i, row := range f["guardians"] {
 		if row[1] == ann.mother() {
 			f["guardians"][i][1] = double.mother() // the same person keeps her number
@@ -55,7 +55,7 @@ func TestAYesOutlivesTheMergeOfTwoFiles(t *testing.T) {
 func TestANoOutlivesTheMergeOfTwoFiles(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	f := mergedFiles()
+	f := joinedFiles()
 	for i, row := range f["guardians"] {
 		if row[1] == ann.mother() {
 			f["guardians"][i][1] = double.mother()
@@ -75,7 +75,7 @@ func TestANoOutlivesTheMergeOfTwoFiles(t *testing.T) {
 func TestAMergedChildStaysOnItsRosters(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	d.imported(mergedFiles())
+	d.imported(joinedFiles())
 	d.consent(consentTo("club", ann))
 	if rows := d.clubRows(); len(rows) != 1 {
 		t.Errorf("%d rows without a new upload", len(rows))
@@ -85,7 +85,7 @@ func TestAMergedChildStaysOnItsRosters(t *testing.T) {
 func TestAMergedChildIsFoundByTheNextUpload(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	d.imported(mergedFiles())
+	d.imported(joinedFiles())
 	d.roster("club", ann)
 	d.consent(consentTo("club", ann))
 	if rows := d.clubRows(); len(rows) != 1 {
@@ -96,5 +96,46 @@ func TestAMergedChildIsFoundByTheNextUpload(t *testing.T) {
 		a.Drop()
 	} else if k := broker.KindOf(err); k != broker.NotAvailable && k != broker.Invalid {
 		t.Errorf("the old number: %v", err)
+	}
+}
+
+// A mother said no for one file of her child and yes for the other: which is
+// meant only a person can say.
+func TestConflictingAnswersOfTwoFilesRestUntilAnOfficerDecides(t *testing.T) {
+	t.Parallel()
+	for _, united := range []bool{false, true} {
+		d := doubled(t)
+		if united {
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			d.open(withRules(t), func(o *broker.Options) { o.Sabotage.UniteAnswers = true })
+		}
+		no := consentTo("club", double)
+		no.Answer, no.SignedAt = consent.No, inLent.AddDate(0, 0, -20)
+		d.consent(no)
+		both, joined := townFiles(double), joinedFiles()
+		for _, row := range append(both["guardians"], joined["guardians"]...) {
+			if row[1] == ann.mother() {
+				row[1] = double.mother() // one mother, two files
+			}
+		}
+		d.imported(both)
+		yes := data[struct{ ID string }](t, d.must(d.CreateConsent(t.Context(), officer, by(consentTo("club", ann), broker.SignerRef{GuardianID: double.mother()}))))
+		d.imported(joined)
+		if rows := d.clubRows(); (len(rows) == 0) == united {
+			t.Errorf("united: %t, and the club reads %d rows", united, len(rows))
+		}
+		if united {
+			continue
+		}
+		view := data[struct {
+			Held []struct {
+				Period, Meaning string
+			}
+		}](t, d.must(d.Consent(t.Context(), guardian(double.mother()), yes.ID)))
+		if len(view.Held) == 0 || view.Held[0].Period != "merged files" {
+			t.Errorf("the mother reads %+v", view)
+		}
 	}
 }

@@ -32,6 +32,8 @@ const (
 	colPages      store.Collection = "pages"       // data version, page -> sealed persons
 	colSegments   store.Collection = "segments"    // data version, school, year -> sealed facts
 	colManifests  store.Collection = "manifests"   // data version -> manifest
+	colLoads      store.Collection = "loads"       // data version -> how it came to be
+	colDoubts     store.Collection = "doubts"      // digest of an export -> what a second person must approve
 	colRosters    store.Collection = "rosters"     // agreement, version -> roster head
 	colRosterRows store.Collection = "roster_rows" // agreement, version, ordinal -> sealed participant
 	colMatches    store.Collection = "matches"     // agreement, HMAC(participant) -> sealed decision
@@ -54,6 +56,7 @@ const (
 	headReleases = "releases" // counts freezes and publications
 	headConsent  = "consent"  // counts changes of what families, rosters and steward say
 	headTerms    = "terms"    // counts changes of agreements and calendars
+	headRollover = "rollover" // Rollover
 )
 
 // key joins the parts of a key. Strings end with a zero byte, which no id

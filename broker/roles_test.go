@@ -128,6 +128,10 @@ func districtOperations(t *testing.T) map[string]operation {
 			_, err := d.Import(ctx, c, broker.ImportRequest{Path: t.TempDir(), Options: loadAll})
 			return err
 		}},
+		"Loads":         {[]broker.Role{broker.RoleOfficer, broker.RoleSteward, broker.RoleAuditor}, func(d *town, c broker.Caller) error { _, err := d.Loads(ctx, c); return err }},
+		"Undo":          {closers, func(d *town, c broker.Caller) error { _, err := d.Undo(ctx, c); return err }},
+		"ApproveImport": {closers, func(d *town, c broker.Caller) error { return d.ApproveImport(ctx, c, "absent") }},
+		"PlanRollover":  {closers, func(d *town, c broker.Caller) error { return d.PlanRollover(ctx, c, broker.Rollover{}) }},
 		"Periods": {[]broker.Role{broker.RoleOfficer, broker.RoleSteward, broker.RoleAuditor, broker.RolePartner}, func(d *town, c broker.Caller) error {
 			return dropped(d.Periods(ctx, c))
 		}},

@@ -66,6 +66,7 @@ type studentsData struct {
 	AsOf       civil.Date         `json:"as_of"`
 	DataAsOf   civil.Date         `json:"data_as_of"`
 	Categories []consent.Category `json:"categories"`
+	Stale      []staleFamily      `json:"stale,omitzero"`
 	Rows       []studentRow       `json:"rows"`
 	Notice     string             `json:"notice"`
 }
@@ -97,7 +98,7 @@ func (q studentsQuestion) build(s *snapshot, d policy.Decision) (finished, error
 	}
 	data := studentsData{
 		Agreement: q.req.Agreement, Period: viewPeriod(w.year), AsOf: s.today,
-		DataAsOf: civil.Of(s.data.manifest.ImportedAt, s.b.zone), Categories: d.Categories, Rows: []studentRow{}, Notice: redisclosureNotice,
+		DataAsOf: civil.Of(s.data.manifest.ImportedAt, s.b.zone), Categories: d.Categories, Stale: s.stale(recordFamilies(d.Categories)...), Rows: []studentRow{}, Notice: redisclosureNotice,
 	}
 	p := finished{consented: true, places: len(w.roster), kept: new(atomic.Bool)}
 	seen := roaring.New()

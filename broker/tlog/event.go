@@ -26,6 +26,11 @@ const (
 	ParticipationUploaded Event = "participation.uploaded"
 	MatchDecided          Event = "match.decided"
 	ImportPublished       Event = "import.published"
+	ImportHeld            Event = "import.held"     // nothing of an export was loaded
+	ImportDoubted         Event = "import.doubted"  // an export needs a second person's approval
+	ImportApproved        Event = "import.approved" // by that person
+	ImportUndone          Event = "import.undone"
+	RolloverPlanned       Event = "import.rollover_planned" // days on which many students may leave
 	PeriodCalendar        Event = "period.calendar"
 	PeriodFrozen          Event = "period.frozen"
 	PeriodPublished       Event = "period.published"
@@ -58,6 +63,7 @@ var eventCodes = [...]Event{
 	AuthMisdirected, AccessRefused, OfficerViewedLog, LogExported,
 	PolicyActivated, PolicyRejected, TokenRevoked,
 	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
+	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 }
 
 // Events returns the closed list, in the order of the codes.

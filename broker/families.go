@@ -1,0 +1,97 @@
+package broker
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/consent"
+)
+
+// familyState says how fresh a record family is: when it was loaded last and,
+// where a later export's was held, since when and why.
+type familyState struct {
+	LoadedAt time.Time `json:"loaded_at,omitzero"`
+	HeldAt   time.Time `json:"held_at,omitzero"`
+	Why      string    `json:"why,omitzero"`
+}
+
+func (s familyState) stale() bool { return !s.HeldAt.IsZero() }
+
+// familyStates are the states by family; one that was never loaded is not in
+// it.
+type familyStates map[ingest.Family]familyState
+
+// after are the states once an export was loaded: a family that it speaks of
+// is fresh, one that was held is stale since the first load that held it.
+func (f familyStates) after(now time.Time, present map[string]bool, held []ingest.Hold) familyStates {
+	next := maps.Clone(f)
+	if next == nil {
+		next = familyStates{}
+	}
+	for form := range present {
+		next[ingest.FamilyOf(form)] = familyState{LoadedAt: now}
+	}
+	for _, h := range held {
+		state := next[h.Family]
+		if !state.stale() {
+			state.HeldAt = now
+		}
+		state.Why = h.Why
+		next[h.Family] = state
+	}
+	return next
+}
+
+// staleFamily is what an answer says of records that are older than they seem.
+type staleFamily struct {
+	Family   ingest.Family `json:"family"`
+	LoadedOn civil.Date    `json:"loaded_on,omitzero"` // what is shown is of this day
+	HeldOn   civil.Date    `json:"held_on"`            // no load since then could be used
+}
+
+// stale lists those of the families, and the people all others refer to, that
+// are stale in the snapshot's data version.
+func (s *snapshot) stale(families ...ingest.Family) []staleFamily {
+	var list []staleFamily
+	for _, f := range ingest.Families() {
+		state := s.data.manifest.Families[f]
+		if !state.stale() || f != ingest.People && !slices.Contains(families, f) {
+			continue
+		}
+		entry := staleFamily{Family: f, HeldOn: civil.Of(state.HeldAt, s.b.zone)}
+		if !state.LoadedAt.IsZero() {
+			entry.LoadedOn = civil.Of(state.LoadedAt, s.b.zone)
+		}
+		list = append(list, entry)
+	}
+	return list
+}
+
+// recordFamilies are the record families of consent's categories.
+func recordFamilies(categories []consent.Category) []ingest.Family {
+	var list []ingest.Family
+	for _, c := range categories {
+		switch c {
+		case consent.Attendance:
+			list = append(list, ingest.Attendance)
+		case consent.Grades:
+			list = append(list, ingest.Grades)
+		default:
+			list = append(list, ingest.Discipline)
+		}
+	}
+	return list
+}
+
+// fit refuses to freeze a period on records that are known to be stale.
+func (d *dataset) fit() error {
+	for _, f := range []ingest.Family{ingest.People, ingest.Attendance, ingest.Discipline, ingest.Grades} {
+		if d.manifest.Families[f].stale() {
+			return conflict("the district's newest " + string(f) + " records could not be loaded, so the period cannot be frozen on the old ones; load them, then freeze")
+		}
+	}
+	return nil
+}
