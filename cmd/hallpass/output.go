@@ -57,6 +57,20 @@ func table(w io.Writer, rows ...[]string) error {
 	return tw.Flush()
 }
 
+// steps shows which step of a long command runs, on a terminal only.
+func (a *app) steps() func(step string, done, steps int) {
+	if !a.terminal {
+		return nil
+	}
+	return func(step string, done, steps int) {
+		end := ""
+		if done >= steps {
+			end = "\n"
+		}
+		fmt.Fprintf(a.stderr, "\r\x1b[K%s (%d of %d)%s", step, done, steps, end)
+	}
+}
+
 // progress shows how far a long command is, on a terminal only.
 func (a *app) progress(what string) func(done, size int64) {
 	if !a.terminal {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -49,8 +50,61 @@ func TestScripts(t *testing.T) {
 			"walk":      walk,
 			"unchanged": unchanged,
 			"call":      call,
+			"cp-r":      copyFolder,
+			"append":    appendLine,
+			"touch":     touch,
+			"nowhere":   nowhere,
 		},
 	})
+}
+
+// copyFolder is cp -r.
+func copyFolder(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: cp-r FROM TO")
+	}
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+}
+
+// appendLine adds a line to a file.
+func appendLine(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: append FILE LINE")
+	}
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_APPEND|os.O_WRONLY, 0)
+	ts.Check(err)
+	_, err = f.WriteString(args[1] + "\n")
+	ts.Check(errors.Join(err, f.Close()))
+}
+
+// touch makes an empty file.
+func touch(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		ts.Check(os.WriteFile(ts.MkAbs(name), nil, 0o600))
+	}
+}
+
+// nowhere searches files and folders for a text.
+func nowhere(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: nowhere TEXT PATH…")
+	}
+	found := ""
+	for _, root := range args[1:] {
+		ts.Check(filepath.WalkDir(ts.MkAbs(root), func(path string, e fs.DirEntry, err error) error {
+			if err != nil || !e.Type().IsRegular() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if bytes.Contains(text, []byte(args[0])) {
+				found = path
+			}
+			return err
+		}))
+	}
+	if (found == "") == neg {
+		ts.Fatalf("%s stands in %q", args[0], found)
+	}
 }
 
 // buildVerifier builds hallpass-verify and returns its folder: it is another
