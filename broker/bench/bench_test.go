@@ -35,6 +35,7 @@ func TestBench(t *testing.T) {
 		{"request", benchRequest},
 		{"log", benchLog},
 		{"import", benchImport},
+		{"whole", benchWhole},
 		{"bytes", benchBytes},
 		{"start", benchStart},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -45,6 +46,7 @@ var (
 	errNoToken    = errors.New("it gave no token for the key and secret")
 	errNoAnswer   = errors.New("no answer came")
 	errBadAddress = errors.New("its address is not one of http or https")
+	errInClear    = errors.New("its address is not https")
 	errBusy       = errors.New("it stayed busy through all attempts")
 	errStatus     = errors.New("it answered with an error")
 	errLarge      = errors.New("an answer is larger than it may be")
@@ -64,13 +66,14 @@ type service struct {
 }
 
 func open(src Source) (*service, error) {
-	base, err := url.Parse(src.BaseURL)
-	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
-		return nil, errBadAddress
-	}
 	src.BaseURL = strings.TrimRight(src.BaseURL, "/")
 	if src.TokenURL == "" {
 		src.TokenURL = src.BaseURL + "/oauth/token"
+	}
+	for _, address := range []string{src.BaseURL, src.TokenURL} {
+		if err := safe(address); err != nil {
+			return nil, err
+		}
 	}
 	if src.DataPath == "" {
 		src.DataPath = "data/v3"
@@ -87,6 +90,20 @@ func open(src Source) (*service, error) {
 	}
 	own.CheckRedirect = sameHost
 	return &service{Source: src, client: &own}, nil
+}
+
+// safe refuses an address to which secret and records would travel in clear:
+// plain HTTP is for a service on this machine.
+func safe(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errBadAddress
+	}
+	host := u.Hostname()
+	if ip := net.ParseIP(host); u.Scheme == "http" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errInClear
+	}
+	return nil
 }
 
 // sameHost follows a redirect within the host only, so that no other ever sees

@@ -347,6 +347,8 @@ func TestAServiceThatFailsGivesNothing(t *testing.T) {
 		"no address":          {source: func(s *edfi.Source) { s.BaseURL = "SECRETVALUE" }, says: "address"},
 		"another scheme":      {source: func(s *edfi.Source) { s.BaseURL = "file:///SECRETVALUE" }, says: "address"},
 		"a bad token address": {source: func(s *edfi.Source) { s.TokenURL = "://SECRETVALUE" }, says: "address"},
+		"plain HTTP afar":     {source: func(s *edfi.Source) { s.BaseURL = "http://ods.SECRETVALUE.example" }, says: "not https"},
+		"a token in clear":    {source: func(s *edfi.Source) { s.TokenURL = "http://ods.SECRETVALUE.example/token" }, says: "not https"},
 		"nobody there":        {source: func(s *edfi.Source) { s.BaseURL, s.TokenURL = "http://127.0.0.1:1", "" }, says: "no answer"},
 		"an error":            {api: func(a *api) { a.after = say(http.StatusInternalServerError, "SECRETVALUE") }, says: "an error"},
 		"always busy":         {api: func(a *api) { a.after = say(http.StatusServiceUnavailable, "SECRETVALUE") }, says: "busy"},
