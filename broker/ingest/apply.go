@@ -115,7 +115,12 @@ func (a *applier) outside(s Student, school string, day civil.Date) bool {
 	})
 }
 
-func setOf[T any, K comparable](list []T, key func(T) K) map[K]bool {
+// setOf are the keys of what the files list, where something that was known may
+// be compared with them.
+func setOf[T any, K comparable](a *applier, was, list []T, key func(T) K) map[K]bool {
+	if len(was) == 0 || a.im.Options.Snapshot != SnapshotActive {
+		return nil
+	}
 	set := make(map[K]bool, len(list))
 	for _, v := range list {
 		set[key(v)] = true
@@ -293,7 +298,7 @@ func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
 		return append(schoolsOf(f.Marks, func(m records.Mark) string { return m.School }),
 			schoolsOf(f.Summaries, func(v records.Summary) string { return v.School })...)
 	})
-	listed := setOf(s.Facts.Marks, markKey)
+	listed := setOf(a, was.Marks, s.Facts.Marks, markKey)
 	f.Marks = keep(was.Marks, func(m records.Mark) bool {
 		return !attendance || !a.speaksOn(records.AttendanceFamily, m.Day) || !marked(m.School) ||
 			a.outside(s, m.School, m.Day) && !listed[markKey(m)]
@@ -304,7 +309,7 @@ func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
 	disciplined := a.placed(s, func(f records.Facts) []string {
 		return schoolsOf(f.Incidents, func(v records.Incident) string { return v.School })
 	})
-	done := setOf(s.Facts.Incidents, incidentKey)
+	done := setOf(a, was.Incidents, s.Facts.Incidents, incidentKey)
 	f.Incidents = keep(was.Incidents, func(v records.Incident) bool {
 		return !a.im.Present["discipline.csv"] || !a.speaksOn(records.DisciplineFamily, v.Day) || !disciplined(v.School) ||
 			a.outside(s, v.School, v.Day) && !done[incidentKey(v)]

@@ -79,13 +79,7 @@ func (s *Stats) student(st *Student) {
 	for _, e := range st.Profile.Enrollments {
 		s.Placed[e.School]++
 	}
-	for _, m := range st.Facts.Marks {
-		s.Schools[m.School]++
-		s.code("attendance.csv", m.Code.String())
-		if m.Code != records.Present && m.Code != records.Tardy && m.Code != records.InSchoolSuspended {
-			s.Absent++
-		}
-	}
+	s.marks(st.Facts.Marks)
 	for _, in := range st.Facts.Incidents {
 		s.code("discipline.csv", in.Action.String())
 	}
@@ -94,11 +88,39 @@ func (s *Stats) student(st *Student) {
 	}
 }
 
-func (s *Stats) code(file, code string) {
+// marks counts a student's register: it is the long one, so each run of marks at
+// a school costs one look-up.
+func (s *Stats) marks(marks []records.Mark) {
+	var codes [256]int
+	for len(marks) > 0 {
+		n := 0
+		for n < len(marks) && marks[n].School == marks[0].School {
+			codes[marks[n].Code]++
+			n++
+		}
+		s.Schools[marks[0].School] += n
+		marks = marks[n:]
+	}
+	for code, n := range codes {
+		if n == 0 {
+			continue
+		}
+		s.count("attendance.csv", records.AttendanceCode(code).String(), n)
+		switch records.AttendanceCode(code) {
+		case records.Present, records.Tardy, records.InSchoolSuspended:
+		default:
+			s.Absent += n
+		}
+	}
+}
+
+func (s *Stats) code(file, code string) { s.count(file, code, 1) }
+
+func (s *Stats) count(file, code string, n int) {
 	if s.Codes[file] == nil {
 		s.Codes[file] = map[string]int{}
 	}
-	s.Codes[file][code]++
+	s.Codes[file][code] += n
 }
 
 // rule counts the findings of a rule.
