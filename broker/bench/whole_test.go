@@ -44,7 +44,8 @@ func (pg *postgres) copyAll(t testing.TB, folder string, keyed bool) side {
 	var statements []string
 	for _, l := range loaded {
 		name := "whole_" + strings.TrimSuffix(l.file, ".csv")
-		columns := strings.Join(header(t, filepath.Join(folder, l.file)), " text, ") + " text"
+		// quoted, because some columns are named by words that SQL keeps for itself
+		columns := `"` + strings.Join(header(t, filepath.Join(folder, l.file)), `" text, "`) + `" text`
 		if keyed && l.key != "" {
 			columns += ", PRIMARY KEY (" + l.key + ")"
 		}

@@ -59,7 +59,11 @@ func (im *importer) marks(t *table) *marker {
 	}
 	_ = side.Wait() // no part fails: what is wrong stands in the report
 	t.join(parts)
-	all := markers[0]
+	all, rows := markers[0], 0
+	for _, m := range markers {
+		rows += len(m.lines)
+	}
+	all.lines = slices.Grow(all.lines, rows-len(all.lines))
 	for _, m := range markers[1:] {
 		all.lines = append(all.lines, m.lines...)
 		for _, touched := range m.touched {
