@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -327,6 +328,7 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import,
 			return unavailable("the students' keys could not be made durable", err)
 		}
 	}
+	slices.SortFunc(l.index, func(a, b staged) int { return bytes.Compare(a.key, b.key) }) // the order in which a store is quickest
 	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next, puts: l.index}
 	if err := s.flush(); err != nil {
 		return storeError(err)
