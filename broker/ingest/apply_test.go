@@ -9,6 +9,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
@@ -24,13 +25,13 @@ func apply(t testing.TB, present *records.District, opt ingest.Options, replaced
 	}
 	im, report, err := ingest.Read(files, ingest.Plain(), opt)
 	if err != nil || im == nil || report.Rejected(false) {
-		t.Fatal(err, findings(report))
+		t.Fatal(err, ingesttest.Findings(report))
 	}
-	return im.Apply(present, 1, identities())
+	return im.Apply(present, 1, ingesttest.Identities())
 }
 
 func active(t testing.TB) ingest.Options {
-	return ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: date(t, "2026-06-26")}
+	return ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: ingesttest.Date(t, "2026-06-26")}
 }
 
 // without drops the lines of a file of the base that hold a text.
@@ -65,7 +66,7 @@ func TestAFirstImportAddsEverything(t *testing.T) {
 	if !reflect.DeepEqual(a.Changes.Files, want) {
 		t.Errorf("%+v", a.Changes.Files)
 	}
-	s := a.District.Find(sidOf("ST-9001"))
+	s := a.District.Find(ingesttest.SIDOf("ST-9001"))
 	if s == nil || len(s.Marks) != 2 || len(s.Results) != 2 || len(a.Profiles) != 3 {
 		t.Errorf("%+v", s)
 	}
@@ -92,14 +93,14 @@ func TestALeaverKeepsEveryRecordUnderAnActiveExport(t *testing.T) {
 	t.Parallel()
 	first := apply(t, nil, active(t), nil)
 	second := apply(t, first.District, active(t), leaver(t))
-	was, is := first.District.Find(sidOf("ST-9002")), second.District.Find(sidOf("ST-9002"))
+	was, is := first.District.Find(ingesttest.SIDOf("ST-9002")), second.District.Find(ingesttest.SIDOf("ST-9002"))
 	if is == nil || !reflect.DeepEqual(was.Marks, is.Marks) || !reflect.DeepEqual(was.Incidents, is.Incidents) {
 		t.Fatalf("%+v", is)
 	}
-	if got := is.Enrollments[1].Exit; got != date(t, "2026-06-26") {
+	if got := is.Enrollments[1].Exit; got != ingesttest.Date(t, "2026-06-26") {
 		t.Errorf("the enrollment ends on %s", got)
 	}
-	if !slices.Equal(second.Changes.Closed, []records.SID{sidOf("ST-9002")}) || second.Changes.Files["enrollments.csv"] != (ingest.Delta{Changed: 1}) {
+	if !slices.Equal(second.Changes.Closed, []records.SID{ingesttest.SIDOf("ST-9002")}) || second.Changes.Files["enrollments.csv"] != (ingest.Delta{Changed: 1}) {
 		t.Errorf("%+v", second.Changes)
 	}
 }
@@ -108,7 +109,7 @@ func TestALeaverGoesUnderAnExportOfAll(t *testing.T) {
 	t.Parallel()
 	first := apply(t, nil, options(t), nil)
 	second := apply(t, first.District, options(t), leaver(t))
-	if second.District.Find(sidOf("ST-9002")) != nil || !slices.Equal(second.Changes.Removed, []records.SID{sidOf("ST-9002")}) {
+	if second.District.Find(ingesttest.SIDOf("ST-9002")) != nil || !slices.Equal(second.Changes.Removed, []records.SID{ingesttest.SIDOf("ST-9002")}) {
 		t.Error("a student who is in no file is still there")
 	}
 	want := map[string]ingest.Delta{"students.csv": {Removed: 1}, "enrollments.csv": {Removed: 2}, "attendance.csv": {Removed: 1}, "discipline.csv": {Removed: 2}}
@@ -117,7 +118,7 @@ func TestALeaverGoesUnderAnExportOfAll(t *testing.T) {
 			t.Errorf("%s: %+v", name, second.Changes.Files[name])
 		}
 	}
-	if first.District.Find(sidOf("ST-9002")) == nil {
+	if first.District.Find(ingesttest.SIDOf("ST-9002")) == nil {
 		t.Error("the present version was changed")
 	}
 }
@@ -137,13 +138,13 @@ func TestANewYearKeepsTheOldOne(t *testing.T) {
 	t.Parallel()
 	for _, opt := range []ingest.Options{options(t), active(t)} {
 		first := apply(t, nil, opt, nil)
-		opt.ExportDate = date(t, "2026-10-01")
+		opt.ExportDate = ingesttest.Date(t, "2026-10-01")
 		second := apply(t, first.District, opt, nextYear)
-		s := second.District.Find(sidOf("ST-9001"))
+		s := second.District.Find(ingesttest.SIDOf("ST-9001"))
 		if s == nil || len(s.Marks) != 3 || len(s.Results) != 3 {
 			t.Fatalf("%s: %+v", opt.Snapshot, s)
 		}
-		if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != date(t, "2026-08-31") {
+		if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != ingesttest.Date(t, "2026-08-31") {
 			t.Errorf("%s: %+v", opt.Snapshot, s.Enrollments)
 		}
 		if len(second.District.Students) != 3 || len(second.District.Sessions) != 4 || second.District.Calendars["B"].Days(1, 1<<30) != 3 {
@@ -162,12 +163,12 @@ func TestAStayThatIsListedAnewKeepsItsEarlierYears(t *testing.T) {
 	t.Parallel()
 	first := apply(t, nil, options(t), nil)
 	opt := active(t)
-	opt.ExportDate = date(t, "2026-10-01")
+	opt.ExportDate = ingesttest.Date(t, "2026-10-01")
 	files := maps.Clone(nextYear)
 	files["enrollments.csv"] = "student_id,school_id,entry\nST-9001,A,2026-09-01\n"
 	second := apply(t, first.District, opt, files)
-	s := second.District.Find(sidOf("ST-9001"))
-	if len(s.Enrollments) != 2 || s.Enrollments[0].Entry != date(t, "2025-09-01") || s.Enrollments[0].Exit != date(t, "2026-08-31") {
+	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
+	if len(s.Enrollments) != 2 || s.Enrollments[0].Entry != ingesttest.Date(t, "2025-09-01") || s.Enrollments[0].Exit != ingesttest.Date(t, "2026-08-31") {
 		t.Errorf("%+v", s.Enrollments)
 	}
 }
@@ -179,7 +180,7 @@ func TestAFamilyWithoutAFileKeepsItsRecords(t *testing.T) {
 		"grades.csv": "", "discipline.csv": "",
 		"attendance.csv": "student_id,school_id,date,code\nST-9001,A,2025-09-01,present\n",
 	})
-	s := second.District.Find(sidOf("ST-9001"))
+	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
 	if len(s.Results) != 2 || len(s.Marks) != 1 || s.Marks[0].Code != records.Present {
 		t.Errorf("%+v", s)
 	}
@@ -196,8 +197,8 @@ func TestATransferUnderAnActiveExportEndsTheFirstStay(t *testing.T) {
 		"enrollments.csv": strings.Replace(string(base(t, nil)["enrollments.csv"].Data), "ST-9001,A,2025-09-01", "ST-9001,B,2026-03-02", 1),
 		"attendance.csv":  "student_id,school_id,date,code\n",
 	})
-	s := second.District.Find(sidOf("ST-9001"))
-	if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != date(t, "2026-03-01") || len(s.Marks) != 2 {
+	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
+	if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != ingesttest.Date(t, "2026-03-01") || len(s.Marks) != 2 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -212,10 +213,10 @@ func TestMergedStudentsBecomeOne(t *testing.T) {
 		"grades.csv":      "", "attendance_summary.csv": "", "attendance.csv": "",
 	}
 	second := apply(t, first.District, options(t), files)
-	if second.District.Find(sidOf("0042")) != nil || second.Changes.Merged[sidOf("0042")] != sidOf("ST-9001") {
+	if second.District.Find(ingesttest.SIDOf("0042")) != nil || second.Changes.Merged[ingesttest.SIDOf("0042")] != ingesttest.SIDOf("ST-9001") {
 		t.Error("the merged student is still there")
 	}
-	s := second.District.Find(sidOf("ST-9001"))
+	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
 	if len(s.Results) != 3 || len(s.Summaries) != 1 || len(s.Marks) != 2 {
 		t.Errorf("%+v", s)
 	}
@@ -233,7 +234,7 @@ func TestAChangedNameIsCounted(t *testing.T) {
 		"guardians.csv": strings.Replace(string(base(t, nil)["guardians.csv"].Data), "555-0100", "555-0199", 1),
 	})
 	im, _ := read(t, files)
-	ids := identities()
+	ids := ingesttest.Identities()
 	ids.Known = func(sid records.SID) (records.Profile, bool) { p, ok := profiles[sid]; return p, ok }
 	a := im.Apply(first.District, 2, ids)
 	one := ingest.Delta{Changed: 1}
@@ -245,10 +246,10 @@ func TestAChangedNameIsCounted(t *testing.T) {
 func TestCoverageSaysWhatWasReported(t *testing.T) {
 	t.Parallel()
 	opt := options(t)
-	opt.ExportDate = date(t, "2026-02-10")
+	opt.ExportDate = ingesttest.Date(t, "2026-02-10")
 	d := apply(t, nil, opt, map[string]string{"discipline.csv": "student_id,school_id,date,incident_type,action\n"}).District
 	daily, ok := d.Covered(records.AttendanceFamily, "A", "Y")
-	if !ok || !daily.Daily || daily.To != date(t, "2026-02-10") || daily.Marking != records.Exceptions {
+	if !ok || !daily.Daily || daily.To != ingesttest.Date(t, "2026-02-10") || daily.Marking != records.Exceptions {
 		t.Errorf("%+v", daily)
 	}
 	totals, ok := d.Covered(records.AttendanceFamily, "B", "Y")

@@ -1,8 +1,6 @@
 package ingest_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // base returns the files of testdata/base.txtar, with some replaced.
@@ -34,7 +33,7 @@ func base(t testing.TB, replaced map[string]string) fstest.MapFS {
 }
 
 func options(t testing.TB) ingest.Options {
-	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2026-06-26")}
+	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2026-06-26")}
 }
 
 func read(t testing.TB, files fstest.MapFS) (*ingest.Import, *ingest.Report) {
@@ -43,53 +42,16 @@ func read(t testing.TB, files fstest.MapFS) (*ingest.Import, *ingest.Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	return im, report
-}
-
-// checkReport holds every report to the contract: counts add up, every finding
-// has a remedy, nobody is named.
-func checkReport(t testing.TB, report *ingest.Report) {
-	t.Helper()
-	for _, f := range report.Files {
-		if f.Good+f.Errors != f.Rows || f.Warnings > f.Good {
-			t.Errorf("the counts do not add up: %+v", f)
-		}
-	}
-	for _, f := range report.Findings {
-		if f.What == "" || f.Remedy == "" || f.Rule == "" {
-			t.Errorf("a finding without a remedy: %+v", f)
-		}
-	}
-	var text bytes.Buffer
-	if err := report.Write(&text); err != nil {
-		t.Fatal(err)
-	}
-	asJSON, err := json.Marshal(report)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{"SECRETVALUE", "Quillfeather", "Thistlewood", "Wilhelmina", "ST-9", "0042", "2014-03-04", "philippa@"} {
-		if strings.Contains(text.String(), secret) || bytes.Contains(asJSON, []byte(secret)) {
-			t.Errorf("the report shows %q:\n%s", secret, text.String())
-		}
-	}
-}
-
-func findings(report *ingest.Report) []string {
-	var lines []string
-	for _, f := range report.Findings {
-		lines = append(lines, fmt.Sprintf("%s:%d:%s %s", f.File, f.Row, f.Field, f.Rule))
-	}
-	slices.Sort(lines)
-	return lines
 }
 
 func TestTheSmallDistrictIsRight(t *testing.T) {
 	t.Parallel()
 	im, report := read(t, base(t, nil))
 	if im == nil || len(report.Findings) > 0 || report.Rejected(false) {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 }
 
@@ -126,7 +88,7 @@ func runCase(t *testing.T, parts map[string]string) {
 	delete(parts, "want")
 	slices.Sort(want)
 	_, report := read(t, base(t, parts))
-	got := findings(report)
+	got := ingesttest.Findings(report)
 	for name := range parts { // what follows from the change stands in other files
 		got = slices.DeleteFunc(got, func(line string) bool {
 			return !strings.HasPrefix(line, name) && !slices.Contains(want, line)
@@ -228,8 +190,8 @@ func TestEveryRequiredColumnIsAskedFor(t *testing.T) {
 				}
 				im, report := read(t, base(t, map[string]string{name: b.String()}))
 				want := fmt.Sprintf("%s:1:%s missing-column", name, header[at])
-				if im != nil || !slices.Contains(findings(report), want) || !report.Rejected(true) {
-					t.Errorf("%v", findings(report))
+				if im != nil || !slices.Contains(ingesttest.Findings(report), want) || !report.Rejected(true) {
+					t.Errorf("%v", ingesttest.Findings(report))
 				}
 			})
 		}
@@ -242,13 +204,16 @@ func TestARequiredFileIsAskedFor(t *testing.T) {
 		files := base(t, nil)
 		delete(files, name)
 		im, report := read(t, files)
-		if name == "calendar.csv" && !slices.Contains(findings(report), "attendance.csv:0: needs-calendar") {
-			t.Errorf("%v", findings(report))
+		if name == "calendar.csv" && !slices.Contains(ingesttest.Findings(report), "attendance.csv:0: needs-calendar") {
+			t.Errorf("%v", ingesttest.Findings(report))
 		}
 		required := slices.Contains([]string{"schools.csv", "sessions.csv", "students.csv", "enrollments.csv"}, name)
-		asked := slices.Contains(findings(report), name+":0: missing-file")
+		asked := slices.Contains(ingesttest.Findings(report), name+":0: missing-file")
 		if asked != required || (im == nil) != (required || name == "calendar.csv") {
-			t.Errorf("%s: %v", name, findings(report))
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 }
+
+// secrets are values of the sets, and what tests plant in them.
+var secrets = []string{"SECRETVALUE", "Quillfeather", "Thistlewood", "Wilhelmina", "ST-9", "0042", "2014-03-04", "philippa@"}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func TestOnlyTheFamilyOfAFaultIsHeld(t *testing.T) {
@@ -26,7 +27,7 @@ func TestOnlyTheFamilyOfAFaultIsHeld(t *testing.T) {
 			if len(report.Held) != 1 || report.Held[0].Family != want {
 				t.Errorf("%s, %s: held %+v, want %s", file, fault, report.Held, want)
 			}
-			next := im.Apply(whole.District, 2, identities())
+			next := im.Apply(whole.District, 2, ingesttest.Identities())
 			if d := cmp.Diff(whole.District.Students, next.District.Students); d != "" {
 				t.Errorf("%s, %s: what was loaded before did not stay: %s", file, fault, d)
 			}

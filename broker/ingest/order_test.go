@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func TestTheOrderOfRowsDoesNotMatter(t *testing.T) {
@@ -24,9 +25,9 @@ func TestTheOrderOfRowsDoesNotMatter(t *testing.T) {
 		}
 		im, report, err := ingest.Read(files, ingest.Plain(), opt)
 		if err != nil || im == nil || len(report.Findings) > 0 {
-			rt.Fatalf("%v %v", err, findings(report))
+			rt.Fatalf("%v %v", err, ingesttest.Findings(report))
 		}
-		got := im.Apply(nil, 1, identities())
+		got := im.Apply(nil, 1, ingesttest.Identities())
 		if !reflect.DeepEqual(got.District.Students, whole.District.Students) || !reflect.DeepEqual(got.District.Sessions, whole.District.Sessions) ||
 			!reflect.DeepEqual(got.District.Coverage, whole.District.Coverage) || !reflect.DeepEqual(got.Profiles, whole.Profiles) {
 			rt.Fatal("another order of rows made another district")
@@ -54,9 +55,9 @@ func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 		}
 		im, report, err := ingest.Read(files, ingest.Plain(), options(t))
 		if err != nil || im == nil || len(report.Findings) > 0 {
-			rt.Fatalf("%v %v", err, findings(report))
+			rt.Fatalf("%v %v", err, ingesttest.Findings(report))
 		}
-		if got := im.Apply(nil, 1, identities()); !reflect.DeepEqual(got.District.Students, whole.District.Students) {
+		if got := im.Apply(nil, 1, ingesttest.Identities()); !reflect.DeepEqual(got.District.Students, whole.District.Students) {
 			rt.Fatal("another order of columns made another district")
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func lists(t testing.TB) ingest.Lists {
@@ -25,7 +26,8 @@ func parse(t testing.TB, text string) (*ingest.Participation, *ingest.Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	return p, report
 }
 
@@ -36,7 +38,7 @@ func TestParticipationIsOneRowASession(t *testing.T) {
 		"P-1,Wilhelmina,Quillfeather,2014-03-04,B,2025-10-02,Chess,,\n"+
 		"P-2,Xiomara,Thistlewood,2012-07-08,B,2025-10-01,Robots,45,\n")
 	if len(report.Findings) > 0 || len(p.Participants) != 2 || len(p.Sessions) != 3 {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	if p.Sessions[0].Minutes != 60 || p.Sessions[0].Funder != "City" || p.Sessions[1].School != "B" || p.Participants[1].Row != 4 {
 		t.Errorf("%+v", p.Sessions)
@@ -47,8 +49,8 @@ func TestADayCountsOnceForAParticipant(t *testing.T) {
 	t.Parallel()
 	row := "P-1,Wilhelmina,Quillfeather,2014-03-04,A,2025-10-01,Chess,60,\n"
 	p, report := parse(t, participationHeader+row+row)
-	if len(p.Sessions) != 1 || !slices.Equal(findings(report), []string{"participation.csv:3:date same-day"}) || report.Rejected(false) {
-		t.Error(findings(report))
+	if len(p.Sessions) != 1 || !slices.Equal(ingesttest.Findings(report), []string{"participation.csv:3:date same-day"}) || report.Rejected(false) {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -69,16 +71,16 @@ func TestFaultsOfParticipationAreFoundWhereTheyAre(t *testing.T) {
 		"participation.csv:5:school_id unknown-school", "participation.csv:6:birthdate bad-date", "participation.csv:7:date outside-sessions",
 		"participation.csv:8:minutes bad-number", "participation.csv:9:participant_ref empty",
 	}
-	if !slices.Equal(findings(report), want) || len(p.Participants) != 1 || len(p.Sessions) != 1 || !report.Rejected(false) {
-		t.Errorf("%v", findings(report))
+	if !slices.Equal(ingesttest.Findings(report), want) || len(p.Participants) != 1 || len(p.Sessions) != 1 || !report.Rejected(false) {
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }
 
 func TestAPartnerMayNotSendWhatNobodyMaySend(t *testing.T) {
 	t.Parallel()
 	p, report := parse(t, "ssn,"+participationHeader+"SECRETVALUE,P-1,Wilhelmina,Quillfeather,2014-03-04,A,2025-10-01,,,\n")
-	if p != nil || !slices.Equal(findings(report), []string{"participation.csv:1:ssn forbidden-column"}) {
-		t.Error(findings(report))
+	if p != nil || !slices.Equal(ingesttest.Findings(report), []string{"participation.csv:1:ssn forbidden-column"}) {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -93,9 +95,9 @@ func TestTheFormOfTwoFilesSaysTheSame(t *testing.T) {
 	t.Parallel()
 	p, report, err := ingest.ParseRoster(strings.NewReader(rosterText), strings.NewReader(sessionText), lists(t), ingest.Limits{})
 	if err != nil || len(report.Findings) > 0 || len(p.Participants) != 2 || len(p.Sessions) != 2 {
-		t.Fatal(err, findings(report))
+		t.Fatal(err, ingesttest.Findings(report))
 	}
-	if p.Participants[0].StudentNumber != "ST-9001" || p.Participants[0].End != date(t, "2026-05-01") {
+	if p.Participants[0].StudentNumber != "ST-9001" || p.Participants[0].End != ingesttest.Date(t, "2026-05-01") {
 		t.Errorf("%+v", p.Participants[0])
 	}
 }
@@ -110,13 +112,14 @@ func TestFaultsOfARosterAreFoundWhereTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	want := []string{
 		"roster.csv:4:participant_ref duplicate-row", "roster.csv:5:end end-before-start",
 		"sessions.csv:4:participant_ref unknown-ref", "sessions.csv:5:date outside-sessions",
 	}
-	if !slices.Equal(findings(report), want) {
-		t.Error(findings(report))
+	if !slices.Equal(ingesttest.Findings(report), want) {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -124,11 +127,11 @@ func TestTheTwoFilesMayComeOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	roster, report, err := ingest.ParseRosterAlone(strings.NewReader(rosterText), lists(t), ingest.Limits{})
 	if err != nil || len(report.Findings) > 0 || len(roster.Sessions) != 0 {
-		t.Fatal(err, findings(report))
+		t.Fatal(err, ingesttest.Findings(report))
 	}
 	p, report, err := ingest.ParseSessions(strings.NewReader(sessionText), roster.Participants, lists(t), ingest.Limits{})
 	if err != nil || len(report.Findings) > 0 || len(p.Participants) != 2 || len(p.Sessions) != 2 {
-		t.Fatal(err, findings(report))
+		t.Fatal(err, ingesttest.Findings(report))
 	}
 }
 

@@ -1,7 +1,6 @@
 package ingest_test
 
 import (
-	"crypto/sha256"
 	"encoding/csv"
 	"math/big"
 	"os"
@@ -12,16 +11,17 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
 func realOptions(t testing.TB) ingest.Options {
-	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2006-06-30")}
+	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2006-06-30")}
 }
 
 func readReal(t testing.TB) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	im, report, err := ingest.ReadPath(shared(t, "uci-por"), ingest.Plain(), realOptions(t))
+	im, report, err := ingest.ReadPath(ingesttest.Shared(t, "uci-por"), ingest.Plain(), realOptions(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,16 +29,6 @@ func readReal(t testing.TB) (*ingest.Import, *ingest.Report) {
 		t.Fatalf("%+v", report.Groups)
 	}
 	return im, report
-}
-
-// sidOf gives every id a SID that depends on nothing else.
-func sidOf(id string) records.SID {
-	sum := sha256.Sum256([]byte(id))
-	return records.SID(sum[:16])
-}
-
-func identities() ingest.Identities {
-	return ingest.Identities{Resolve: sidOf, Lookup: func(id string) (records.SID, bool) { return sidOf(id), true }}
 }
 
 func TestTheRealSchoolsAreReadWithoutAnError(t *testing.T) {
@@ -60,7 +50,7 @@ func TestTheRealSchoolsAreReadWithoutAnError(t *testing.T) {
 func TestTheRealFiguresEqualThoseCountedInTheFiles(t *testing.T) {
 	t.Parallel()
 	im, _ := readReal(t)
-	d := im.Apply(nil, 1, identities()).District
+	d := im.Apply(nil, 1, ingesttest.Identities()).District
 	year, _ := d.Session("2005-06")
 	cohort := realCohort(t)
 	want := map[bool][4]string{true: {"98.01", "4", "11.83", "170/945"}, false: {"97.93", "7", "11.43", "232/1002"}}
@@ -72,7 +62,7 @@ func TestTheRealFiguresEqualThoseCountedInTheFiles(t *testing.T) {
 				continue
 			}
 			students++
-			st := d.Find(sidOf(s.Profile.Person.StudentID))
+			st := d.Find(ingesttest.SIDOf(s.Profile.Person.StudentID))
 			value := func(id string) records.Value {
 				v, status := records.Compute(id, d, st, year, nil, records.Settings{})
 				if status != records.Reported {
@@ -109,7 +99,7 @@ func TestTheRealFiguresEqualThoseCountedInTheFiles(t *testing.T) {
 // more, and finds them by name and birth date.
 func realCohort(t *testing.T) map[string]bool {
 	t.Helper()
-	dir := shared(t, "uci-por")
+	dir := ingesttest.Shared(t, "uci-por")
 	dates := map[string]map[string]bool{}
 	for _, row := range rawRows(t, filepath.Join(dir, "partner", "participation.csv")) {
 		key := strings.Join(row[1:4], "|")
@@ -142,7 +132,7 @@ func rawRows(t *testing.T, path string) [][]string {
 func TestTheRealRosterIsReadWithoutAnError(t *testing.T) {
 	t.Parallel()
 	im, _ := readReal(t)
-	f, err := os.Open(filepath.Join(shared(t, "uci-por"), "partner", "participation.csv"))
+	f, err := os.Open(filepath.Join(ingesttest.Shared(t, "uci-por"), "partner", "participation.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -19,7 +20,7 @@ func faulty(t *testing.T) *ingest.Report {
 		"attendance.csv": "student_id,school_id,date,code,homeroom\nST-9001,A,2025-09-01,absent-excused,1\nNOBODY,A,2025-09-01,present,1\nST-9001,A,2025-09-06,present,1\n",
 		"grades.csv":     "student_id,school_id,session_id,course,value,scale\nST-9001,A,T1,Math,103,0-100\nST-9001,A,T9,Math,90,0-100\n",
 	}))
-	applied := im.Apply(nil, 1, identities())
+	applied := im.Apply(nil, 1, ingesttest.Identities())
 	report.Changes = &applied.Changes
 	return report
 }

@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
@@ -49,7 +50,8 @@ func readPeople(t *testing.T, text string) (*ingest.Import, *ingest.Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	return im, report
 }
 
@@ -68,7 +70,7 @@ func TestAFormatsRowsAreCheckedLikePlainOnesAndKeepTheirPlace(t *testing.T) {
 		"people.csv:3:Born no-birthdate", "people.csv:4:Born bad-date", "people.csv:6:Number duplicate-row",
 		"people.csv:7: field-count", "people.csv:8: field-count", "people.csv:9: repeated-header",
 	}
-	if got := findings(report); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
+	if got := ingesttest.Findings(report); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 		t.Errorf("found %q", got)
 	}
 	var ids []string
@@ -87,7 +89,7 @@ func TestAForbiddenColumnOfAnotherFormatIsDroppedUnread(t *testing.T) {
 		t.Fatal("the other columns were not read")
 	}
 	want := []string{"people.csv:1:column 5 dropped-column", "people.csv:1:column 6 dropped-column"}
-	if got := findings(report); !slices.Equal(got, want) {
+	if got := ingesttest.Findings(report); !slices.Equal(got, want) {
 		t.Errorf("found %q", got)
 	}
 	for _, s := range im.Students {
@@ -107,7 +109,7 @@ func TestASheetWithoutItsColumnsIsUnusable(t *testing.T) {
 		"\"Number":                           "people.csv:1: bad-syntax",
 	} {
 		im, report := readPeople(t, text)
-		if got := findings(report); im != nil || !slices.Contains(got, want) {
+		if got := ingesttest.Findings(report); im != nil || !slices.Contains(got, want) {
 			t.Errorf("%q: %q, want %s", text, got, want)
 		}
 	}
@@ -119,7 +121,7 @@ func TestAFileThatCannotBeReadIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := findings(report); im != nil || !slices.Equal(got, []string{"people.csv:0: unreadable-file"}) {
+	if got := ingesttest.Findings(report); im != nil || !slices.Equal(got, []string{"people.csv:0: unreadable-file"}) {
 		t.Errorf("found %q", got)
 	}
 }
@@ -132,7 +134,7 @@ func TestAFolderOfTooManyFilesIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := findings(report); im != nil || !slices.Equal(got, []string{":0: too-many-files"}) {
+	if got := ingesttest.Findings(report); im != nil || !slices.Equal(got, []string{":0: too-many-files"}) {
 		t.Errorf("found %q", got)
 	}
 }
@@ -167,7 +169,7 @@ func (f servedFeed) Rows(form string) (iter.Seq[ingest.Row], bool) {
 func TestAnAssumedYearHoldsItsDay(t *testing.T) {
 	t.Parallel()
 	for day, want := range map[string]string{"2025-07-01": "2025-26 2025-07-01", "2026-06-30": "2025-26 2025-07-01", "1999-12-31": "1999-00 1999-07-01"} {
-		row := ingest.AssumedYearRow(date(t, day))
+		row := ingest.AssumedYearRow(ingesttest.Date(t, day))
 		if got := row.Fields[0] + " " + row.Fields[3]; got != want || row.Fields[2] != string(records.SchoolYear) {
 			t.Errorf("%s: %s, want %s", day, got, want)
 		}

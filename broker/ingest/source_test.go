@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
@@ -56,7 +57,8 @@ func readZip(t testing.TB, data []byte, opt ingest.Options) (*ingest.Import, *in
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	return im, report
 }
 
@@ -83,7 +85,7 @@ func TestUnsafeZipsAreRefused(t *testing.T) {
 	} {
 		im, report := readZip(t, zipOf(t, "", base(t, nil), extra), options(t))
 		if im != nil || !slices.ContainsFunc(report.Findings, func(f ingest.Finding) bool { return f.Rule == ingest.BadZip }) {
-			t.Errorf("%s: %v", name, findings(report))
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 	whole := zipOf(t, "", base(t, nil), nil)
@@ -110,8 +112,8 @@ func TestALinkInAZipIsRefused(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if im, report := readZip(t, b.Bytes(), options(t)); im != nil || !slices.Contains(findings(report), ":0: bad-zip") {
-		t.Error(findings(report))
+	if im, report := readZip(t, b.Bytes(), options(t)); im != nil || !slices.Contains(ingesttest.Findings(report), ":0: bad-zip") {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -131,7 +133,7 @@ func TestTheLimitsHold(t *testing.T) {
 		opt.Limits = c.limits
 		im, report := readZip(t, whole, opt)
 		if im != nil || !slices.ContainsFunc(report.Findings, func(f ingest.Finding) bool { return f.Rule == c.rule }) {
-			t.Errorf("%s: %v", name, findings(report))
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 	opt := options(t)
@@ -147,8 +149,8 @@ func TestARowOverTheLimitStaysOut(t *testing.T) {
 	opt.Limits.RowBytes = 200
 	long := "C,\"" + strings.Repeat("x", 300) + "\"\nD," + strings.Repeat("x", 300) + "\n"
 	im, report, err := ingest.Read(base(t, map[string]string{"schools.csv": "school_id,name\nA,Alder\nB,Birch\n" + long}), ingest.Plain(), opt)
-	if err != nil || len(im.Schools) != 2 || !slices.Equal(findings(report), []string{"schools.csv:4: too-long", "schools.csv:5: too-long"}) {
-		t.Error(err, findings(report))
+	if err != nil || len(im.Schools) != 2 || !slices.Equal(ingesttest.Findings(report), []string{"schools.csv:4: too-long", "schools.csv:5: too-long"}) {
+		t.Error(err, ingesttest.Findings(report))
 	}
 }
 
@@ -156,9 +158,9 @@ func TestOtherFilesAreSaidAndNotRead(t *testing.T) {
 	t.Parallel()
 	im, report := read(t, base(t, map[string]string{"participation.csv": "SECRETVALUE\n", "README.md": "x", "Schools.CSV": "x"}))
 	want := []string{"participation.csv:0: ignored-file", "schools.csv:0: duplicate-file"}
-	got := slices.DeleteFunc(findings(report), func(line string) bool { return strings.HasPrefix(line, "schools.csv:1") })
+	got := slices.DeleteFunc(ingesttest.Findings(report), func(line string) bool { return strings.HasPrefix(line, "schools.csv:1") })
 	if im != nil || !slices.Equal(got, want) {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -173,10 +175,10 @@ func TestEncodingsAreToldApart(t *testing.T) {
 	} {
 		im, report := read(t, base(t, map[string]string{"schools.csv": text}))
 		if im == nil || name(im) != want.name || report.Files[0].Encoding != want.encoding {
-			t.Errorf("%q: %v", text, findings(report))
+			t.Errorf("%q: %v", text, ingesttest.Findings(report))
 		}
-		if said := slices.Contains(findings(report), "schools.csv:0: read-as-windows-1252"); said != (want.encoding == "Windows-1252") {
-			t.Errorf("%q: %v", text, findings(report))
+		if said := slices.Contains(ingesttest.Findings(report), "schools.csv:0: read-as-windows-1252"); said != (want.encoding == "Windows-1252") {
+			t.Errorf("%q: %v", text, ingesttest.Findings(report))
 		}
 	}
 }
@@ -186,7 +188,7 @@ func TestColumnsStandInAnyOrderAndSpelling(t *testing.T) {
 	im, report := read(t, base(t, map[string]string{"schools.csv": "Level, School ID ,NAME\nelementary, A ,Alder\nmiddle,B,Birch\n"}))
 	want := records.School{ID: "A", Name: "Alder", Level: "elementary"}
 	if im == nil || im.Schools[0] != want {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -226,7 +228,7 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		if im != nil {
-			im.Apply(nil, 1, identities())
+			im.Apply(nil, 1, ingesttest.Identities())
 		}
 	})
 }

@@ -1,10 +1,7 @@
 package edfi_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -13,6 +10,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // base returns the files of an archive below testdata, with some replaced; an
@@ -44,7 +42,7 @@ func formatOf(name string) ingest.Format {
 }
 
 func options(t testing.TB) ingest.Options {
-	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2026-06-26")}
+	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2026-06-26")}
 }
 
 func read(t testing.TB, files fstest.MapFS, format ingest.Format, opt ingest.Options) (*ingest.Import, *ingest.Report) {
@@ -53,45 +51,8 @@ func read(t testing.TB, files fstest.MapFS, format ingest.Format, opt ingest.Opt
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
 	return im, report
-}
-
-// checkReport holds every report to the contract: every finding has a remedy,
-// nobody is named.
-func checkReport(t testing.TB, report *ingest.Report) {
-	t.Helper()
-	for _, f := range report.Findings {
-		if f.What == "" || f.Remedy == "" || f.Rule == "" {
-			t.Errorf("a finding without a remedy: %+v", f)
-		}
-	}
-	var text bytes.Buffer
-	if err := report.Write(&text); err != nil {
-		t.Fatal(err)
-	}
-	shown := *report
-	shown.Digest, shown.Sources = "", nil // a digest may hold any digits
-	asJSON, err := json.Marshal(shown)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{
-		"SECRETVALUE", "Quillfeather", "Thistlewood", "Wilhelmina", "0042", "604822", "2010-03-04", "maude@", "Maude",
-	} {
-		if strings.Contains(text.String(), secret) || bytes.Contains(asJSON, []byte(secret)) {
-			t.Errorf("the report shows %q:\n%s", secret, text.String())
-		}
-	}
-}
-
-func findings(report *ingest.Report) []string {
-	var lines []string
-	for _, f := range report.Findings {
-		lines = append(lines, fmt.Sprintf("%s:%d:%s %s", f.File, f.Row, f.Field, f.Rule))
-	}
-	slices.Sort(lines)
-	return lines
 }
 
 // picture writes an import as lines, so that two can be compared and read.
@@ -128,4 +89,9 @@ func picture(im *ingest.Import) string {
 		}
 	}
 	return b.String()
+}
+
+// secrets are values of the sets, and what tests plant in them.
+var secrets = []string{
+	"SECRETVALUE", "Quillfeather", "Thistlewood", "Wilhelmina", "0042", "604822", "2010-03-04", "maude@", "Maude",
 }

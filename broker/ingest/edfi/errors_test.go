@@ -12,6 +12,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // cases returns the cases of an archive: their files and what is wanted.
@@ -53,7 +54,7 @@ func runCase(t *testing.T, small string, parts map[string]string) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	got := findings(report)
+	got := ingesttest.Findings(report)
 	for name := range parts { // what follows from the change stands in other files
 		got = slices.DeleteFunc(got, func(line string) bool {
 			return !strings.HasPrefix(line, path.Base(name)+":") && !slices.Contains(want, line)
@@ -103,8 +104,8 @@ func TestFilesOfAnotherFormatAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, format := range map[string]ingest.Format{"json": edfi.XML(), "ds5": edfi.JSON()} {
 		im, report := read(t, base(t, name, nil), format, options(t))
-		if im != nil || !slices.Equal(findings(report), []string{":0: not-this-format"}) {
-			t.Errorf("%s: %v", name, findings(report))
+		if im != nil || !slices.Equal(ingesttest.Findings(report), []string{":0: not-this-format"}) {
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 }
@@ -140,7 +141,7 @@ func TestAnExportWithTooManyRecordsIsRefused(t *testing.T) {
 	for _, name := range []string{"ds5", "json"} {
 		im, report := read(t, base(t, name, nil), formatOf(name), opt)
 		if im != nil || !slices.ContainsFunc(report.Findings, func(f ingest.Finding) bool { return f.Rule == ingest.TooManyRows }) {
-			t.Errorf("%s: %v", name, findings(report))
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 }
@@ -152,7 +153,7 @@ func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
 	for _, name := range []string{"ds5", "json"} {
 		im, report := read(t, base(t, name, nil), formatOf(name), opt)
 		if im != nil || !slices.ContainsFunc(report.Findings, func(f ingest.Finding) bool { return f.Rule == ingest.TooLarge }) {
-			t.Errorf("%s: %v", name, findings(report))
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // TestNothingForbiddenComesIn plants values where they must never come in,
@@ -37,7 +38,7 @@ func TestNothingForbiddenComesIn(t *testing.T) {
 		}
 		im, report := read(t, files, formatOf(name), options(t))
 		if im == nil {
-			t.Fatal(findings(report))
+			t.Fatal(ingesttest.Findings(report))
 		}
 		if text := fmt.Sprintf("%+v", *im) + picture(im); strings.Contains(text, "PLANTED") {
 			t.Errorf("%s: the import holds what must never come in", name)

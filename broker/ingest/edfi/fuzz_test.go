@@ -14,6 +14,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func sortedNames(files fstest.MapFS) []string { return slices.Sorted(maps.Keys(files)) }
@@ -37,7 +38,7 @@ func sound(t *testing.T, im *ingest.Import, report *ingest.Report) {
 		}
 	}
 	if im != nil {
-		im.Apply(nil, 1, identities())
+		im.Apply(nil, 1, ingesttest.Identities())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // many writes n records.
@@ -82,7 +83,7 @@ func TestNothingGrowsFasterThanItsFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			if (im == nil) != report.Unusable() {
-				t.Errorf("%v", findings(report))
+				t.Errorf("%v", ingesttest.Findings(report))
 			}
 			took := time.Since(began)
 			runtime.ReadMemStats(&after)

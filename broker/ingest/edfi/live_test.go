@@ -23,6 +23,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 const clientSecret = "SECRETVALUE-of-the-client"
@@ -115,7 +116,7 @@ func northridge(t testing.TB) *api {
 	t.Helper()
 	a := &api{data: map[string][]json.RawMessage{}, deletes: map[string][]json.RawMessage{}}
 	for _, resource := range []string{"schools", "students", "studentSchoolAssociations"} {
-		dir := filepath.Join(shared(t, "edfi-northridge-api-json"), resource, "incremental")
+		dir := filepath.Join(ingesttest.Shared(t, "edfi-northridge-api-json"), resource, "incremental")
 		place := map[string]int{}
 		for _, o := range objectsBelow(t, filepath.Join(dir, "upserts")) {
 			id := idOf(t, o)
@@ -188,7 +189,7 @@ func serve(t testing.TB, a *api) (edfi.Source, *waits) {
 
 func readLive(t testing.TB, src edfi.Source, exported string) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, exported)}
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, exported)}
 	return read(t, fstest.MapFS{}, edfi.Live(t.Context(), src), opt)
 }
 
@@ -200,7 +201,7 @@ func TestTheAPIGivesTheSameAsItsFiles(t *testing.T) {
 	src, w := serve(t, a)
 	got, report := readLive(t, src, "2022-08-11")
 	if got == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	if picture(got) != picture(want) {
 		t.Error("the service is read otherwise than its files")
@@ -263,7 +264,7 @@ func TestTheAPIOfTheSmallDistrictGivesEverything(t *testing.T) {
 		src.PageSize = size
 		im, report := readLive(t, src, "2026-06-26")
 		if im == nil || picture(im) != string(want) {
-			t.Errorf("pages of %d: %v", size, findings(report))
+			t.Errorf("pages of %d: %v", size, ingesttest.Findings(report))
 		}
 	}
 }
@@ -283,7 +284,7 @@ func TestAnOldAPIIsReadByItsOldNames(t *testing.T) {
 	want, _ := readLive(t, func() edfi.Source { s, _ := serve(t, smallAPI(t)); return s }(), "2026-06-26")
 	got, report := readLive(t, src, "2026-06-26")
 	if got == nil || picture(got) != picture(want) {
-		t.Errorf("%v", findings(report))
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }
 
@@ -299,7 +300,7 @@ func TestWhatChangesWhilePagesAreReadIsTakenIn(t *testing.T) {
 	src, _ := serve(t, a)
 	im, report := readLive(t, src, "2026-06-26")
 	if im == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	s := im.Students[0]
 	if s.Profile.Person.Given != "Wil" || len(s.Facts.Marks) != 2 || len(s.Facts.Incidents) != 1 {
@@ -314,13 +315,13 @@ func TestAResourceThatIsNotGrantedIsNotSpokenOf(t *testing.T) {
 	src, _ := serve(t, a)
 	im, report := readLive(t, src, "2026-06-26")
 	if im == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	if im.Present["grades.csv"] || im.Present["discipline.csv"] || !im.Present["attendance.csv"] {
 		t.Errorf("it speaks of %v", im.Present)
 	}
-	if !slices.Contains(findings(report), "grades:0: not-granted") {
-		t.Errorf("%v", findings(report))
+	if !slices.Contains(ingesttest.Findings(report), "grades:0: not-granted") {
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }
 
@@ -413,7 +414,7 @@ func TestAReadThatIsCalledOffStops(t *testing.T) {
 	src, _ := serve(t, smallAPI(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2026-06-26")}
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2026-06-26")}
 	im, report := read(t, fstest.MapFS{}, edfi.Live(ctx, src), opt)
 	if im != nil || !report.Unusable() {
 		t.Error("it went on")
@@ -431,7 +432,7 @@ func TestTheAddressesAreThoseOfTheAPI(t *testing.T) {
 	src, _ := serve(t, a)
 	src.PageSize = 1
 	if im, report := readLive(t, src, "2026-06-26"); im == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	for _, want := range []string{
 		"/data/v3/2017/ed-fi/schools?limit=1&offset=0&totalCount=true", "/data/v3/2017/ed-fi/schools?limit=1&offset=1",

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // TestTheOrderOfRecordsAndFilesDoesNotMatter shuffles the lines of each file,
@@ -35,7 +36,7 @@ func TestTheOrderOfRecordsAndFilesDoesNotMatter(t *testing.T) {
 			}
 			im, report := read(t, mixed, edfi.XML(), options(t))
 			if im == nil || sorted(picture(im)) != sorted(string(want)) {
-				rt.Fatalf("%v", findings(report))
+				rt.Fatalf("%v", ingesttest.Findings(report))
 			}
 		})
 	}
@@ -75,7 +76,7 @@ func TestTheLayoutOfJSONDoesNotMatter(t *testing.T) {
 		}
 		im, report := read(t, files, edfi.JSON(), options(t))
 		if im == nil || sorted(picture(im)) != sorted(string(want)) {
-			rt.Fatalf("%v", findings(report))
+			rt.Fatalf("%v", ingesttest.Findings(report))
 		}
 	})
 }

@@ -16,12 +16,13 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func readReal(t testing.TB, folder string, format ingest.Format, exported string) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, exported)}
-	im, report, err := ingest.ReadPath(shared(t, folder), format, opt)
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, exported)}
+	im, report, err := ingest.ReadPath(ingesttest.Shared(t, folder), format, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func distinct(list []map[string]string, leaves ...string) int {
 
 func TestGrandBendIsReadAsItsFilesSay(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "edfi-grandbend-v52")
+	dir := ingesttest.Shared(t, "edfi-grandbend-v52")
 	im, report := readReal(t, "edfi-grandbend-v52", edfi.XML(), "2022-06-30")
 	raw := func(file, name string) []map[string]string { return rawElements(t, filepath.Join(dir, file), name) }
 	events := raw("StudentSchoolAttendance.xml", "StudentSchoolAttendanceEvent")
@@ -128,7 +129,7 @@ func TestGrandBendIsReadAsItsFilesSay(t *testing.T) {
 	if report.Errors() != 0 || len(im.Sessions) != 3 {
 		t.Errorf("%d errors, %d sessions", report.Errors(), len(im.Sessions))
 	}
-	if d := im.Apply(nil, 1, identities()).District; len(d.Students) != 960 {
+	if d := im.Apply(nil, 1, ingesttest.Identities()).District; len(d.Students) != 960 {
 		t.Errorf("%d students after the import", len(d.Students))
 	}
 }
@@ -183,7 +184,7 @@ func TestGrandBendSaysWhatItLacks(t *testing.T) {
 // delivery of each.
 func rawObjects(t *testing.T, resource string) map[string]map[string]any {
 	t.Helper()
-	dir := filepath.Join(shared(t, "edfi-northridge-api-json"), resource, "incremental", "upserts")
+	dir := filepath.Join(ingesttest.Shared(t, "edfi-northridge-api-json"), resource, "incremental", "upserts")
 	byID := map[string]map[string]any{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -248,7 +249,7 @@ func TestNorthridgeIsReadAsItsFeedsSay(t *testing.T) {
 	if !slices.Equal(rules, []ingest.Rule{ingest.AssumedYear, ingest.JoinedStays, ingest.OrphaningDelete}) {
 		t.Errorf("rules %v", rules)
 	}
-	if d := im.Apply(nil, 1, identities()).District; len(d.Students) != 6501 {
+	if d := im.Apply(nil, 1, ingesttest.Identities()).District; len(d.Students) != 6501 {
 		t.Errorf("%d students after the import", len(d.Students))
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/edfi"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // pictureWith reads the small district with some files replaced.
@@ -20,7 +21,7 @@ func pictureWith(t *testing.T, replaced map[string]string, change func(*ingest.O
 	}
 	im, report := read(t, base(t, "ds5", replaced), edfi.XML(), opt)
 	if im == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	return picture(im), report
 }
@@ -68,7 +69,7 @@ func TestEveryWayToWriteADescriptorIsRead(t *testing.T) {
 			"Descriptors/A.xml":     names,
 		}, nil)
 		if !strings.Contains(got, "mark 255901001 2025-09-01 "+want+" -1") {
-			t.Errorf("%s: %v\n%s", written, findings(report), got)
+			t.Errorf("%s: %v\n%s", written, ingesttest.Findings(report), got)
 		}
 	}
 }
@@ -92,8 +93,8 @@ func TestTheSectionsOfADayAddUpWhereTheySayTheirPart(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	if strings.Count(got, "  mark ") != 2 || !slices.Contains(findings(report), "StudentAttendance.xml:0: part-of-day") {
-		t.Errorf("%v\n%s", findings(report), got)
+	if strings.Count(got, "  mark ") != 2 || !slices.Contains(ingesttest.Findings(report), "StudentAttendance.xml:0: part-of-day") {
+		t.Errorf("%v\n%s", ingesttest.Findings(report), got)
 	}
 }
 
@@ -151,7 +152,7 @@ func TestAYearEndsBeforeTheNextBegins(t *testing.T) {
 		sessionXML("2025-2026 Fall Semester", "2025-08-25", "2025-12-19", ofHigh), sessionXML("Spring", "2026-01-05", "2026-05-29", ofHigh), next,
 	)}, nil)
 	if !strings.Contains(got, "schoolYear 2025-08-25 2026-05-19") || !strings.Contains(got, "schoolYear 2026-05-20 2026-12-18") {
-		t.Errorf("%v\n%s", findings(report), got)
+		t.Errorf("%v\n%s", ingesttest.Findings(report), got)
 	}
 }
 
@@ -166,7 +167,7 @@ func TestACalendarCountsWhereItIsWhole(t *testing.T) {
 		}
 		got, report := pictureWith(t, map[string]string{"EducationOrgCalendar.xml": interchange("EducationOrgCalendar", records...)}, nil)
 		whole := strings.Contains(got, "calendar 255901001 [2025-09-01 2025-09-02 2025-09-03 2025-09-04]")
-		said := slices.Contains(findings(report), "EducationOrgCalendar.xml:0:TotalInstructionalDays no-dates")
+		said := slices.Contains(ingesttest.Findings(report), "EducationOrgCalendar.xml:0:TotalInstructionalDays no-dates")
 		if whole != (n == 4) || said == whole {
 			t.Errorf("%d of 5 days: read %v, said %v", n, whole, said)
 		}
@@ -191,7 +192,7 @@ func TestCalendarsOfTeachersAreNotTheSchools(t *testing.T) {
 		dayXML("2025-09-02", "Make-up day", of("S")), dayXML("2025-09-03", "Instructional day", of("T")),
 	)}, nil)
 	if !strings.Contains(got, "calendar 255901001 [2025-09-01 2025-09-02]\n") {
-		t.Errorf("%v\n%s", findings(report), got)
+		t.Errorf("%v\n%s", ingesttest.Findings(report), got)
 	}
 }
 
@@ -218,15 +219,15 @@ func TestWhatAnExportDoesNotSpeakOfIsLeftAlone(t *testing.T) {
 	}
 	im, report := read(t, base(t, "ds5", files), edfi.XML(), options(t))
 	if im == nil || report.Errors() > 0 {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	for _, form := range []string{"guardians.csv", "attendance.csv", "discipline.csv", "grades.csv", "calendar.csv", "merges.csv"} {
 		if im.Present[form] {
 			t.Errorf("it speaks of %s", form)
 		}
 	}
-	if len(im.Sessions) != 1 || !slices.Contains(findings(report), ":0: assumed-year") {
-		t.Errorf("sessions %v, %v", im.Sessions, findings(report))
+	if len(im.Sessions) != 1 || !slices.Contains(ingesttest.Findings(report), ":0: assumed-year") {
+		t.Errorf("sessions %v, %v", im.Sessions, ingesttest.Findings(report))
 	}
 	files["StudentDiscipline.xml"] = interchange("StudentDiscipline")
 	im, _ = read(t, base(t, "ds5", files), edfi.XML(), options(t))
@@ -238,10 +239,10 @@ func TestWhatAnExportDoesNotSpeakOfIsLeftAlone(t *testing.T) {
 func TestADeclaredYearStandsWhereThereAreNoSessions(t *testing.T) {
 	t.Parallel()
 	got, report := pictureWith(t, map[string]string{"EducationOrgCalendar.xml": "", "StudentGrade.xml": ""}, func(o *ingest.Options) {
-		o.SchoolYear = ingest.Span{From: date(t, "2025-08-01"), To: date(t, "2026-07-31")}
+		o.SchoolYear = ingest.Span{From: ingesttest.Date(t, "2025-08-01"), To: ingesttest.Date(t, "2026-07-31")}
 	})
-	if !strings.Contains(got, "schoolYear 2025-08-01 2026-07-31") || slices.Contains(findings(report), ":0: assumed-year") {
-		t.Errorf("%v\n%s", findings(report), got)
+	if !strings.Contains(got, "schoolYear 2025-08-01 2026-07-31") || slices.Contains(ingesttest.Findings(report), ":0: assumed-year") {
+		t.Errorf("%v\n%s", ingesttest.Findings(report), got)
 	}
 }
 
@@ -265,7 +266,7 @@ func TestRelationsGiveCapacityAndRights(t *testing.T) {
 			"<StudentContactAssociation>"+ofStudent+"<ContactReference><ContactUniqueId>Z</ContactUniqueId></ContactReference><Relation>"+
 				c.relation+"</Relation>"+c.more+"</StudentContactAssociation>")}, nil)
 		if !strings.Contains(got, c.want) || strings.Count(got, "guardian Z") != 1 {
-			t.Errorf("%s %s: %v\n%s", c.relation, c.more, findings(report), got)
+			t.Errorf("%s %s: %v\n%s", c.relation, c.more, ingesttest.Findings(report), got)
 		}
 	}
 }
@@ -299,9 +300,9 @@ func feedOf(t *testing.T, files map[string]string) (string, []string) {
 	}
 	im, report := read(t, all, edfi.JSON(), options(t))
 	if im == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
-	return picture(im), findings(report)
+	return picture(im), ingesttest.Findings(report)
 }
 
 func TestAFeedIsReplayedInItsOrder(t *testing.T) {
@@ -362,7 +363,7 @@ func TestTermsThatShareANameAreToldApart(t *testing.T) {
 		}
 	}
 	if report.Errors() > 0 {
-		t.Errorf("%v", findings(report))
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }
 
@@ -371,7 +372,7 @@ func TestGradesThatAreNoResultsSayNothingOfResults(t *testing.T) {
 	grade := "<Grade><NumericGradeEarned>90</NumericGradeEarned><GradeType>Conduct</GradeType></Grade>"
 	im, report := read(t, base(t, "ds5", map[string]string{"StudentGrade.xml": interchange("StudentGrade", grade)}), edfi.XML(), options(t))
 	if im == nil || im.Present["grades.csv"] {
-		t.Errorf("%v", findings(report))
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 	im, _ = read(t, fstest.MapFS{
 		"schools.json": {Data: []byte(`{"schoolId":1,"nameOfInstitution":"x"}`)}, "grades.json": {},
@@ -392,10 +393,10 @@ func TestASessionThatHoldsOthersDoesNotDoubleTheirDays(t *testing.T) {
 		dayXML("2026-02-02", "Instructional day", ofHigh), dayXML("2025-09-01", "Instructional day", ofHigh),
 		dayXML("2025-09-02", "Instructional day", ofHigh),
 	)}, nil)
-	if !strings.Contains(got, "calendar 255901001 [2025-09-01 2025-09-02 2026-02-02]\n") || slices.ContainsFunc(findings(report), func(f string) bool {
+	if !strings.Contains(got, "calendar 255901001 [2025-09-01 2025-09-02 2026-02-02]\n") || slices.ContainsFunc(ingesttest.Findings(report), func(f string) bool {
 		return strings.HasSuffix(f, "no-dates")
 	}) {
-		t.Errorf("%v\n%s", findings(report), got)
+		t.Errorf("%v\n%s", ingesttest.Findings(report), got)
 	}
 }
 
@@ -407,8 +408,8 @@ func TestOnlyTheDaysOfAPartialSessionAreLeftOut(t *testing.T) {
 		dayXML("2025-09-01", "Instructional day", ofHigh), dayXML("2026-02-02", "Instructional day", ofHigh),
 	)}, nil)
 	if !strings.Contains(got, "calendar 255901001 [2025-09-01]\n") ||
-		!slices.Contains(findings(report), "EducationOrgCalendar.xml:0:TotalInstructionalDays no-dates") {
-		t.Errorf("%v\n%s", findings(report), got)
+		!slices.Contains(ingesttest.Findings(report), "EducationOrgCalendar.xml:0:TotalInstructionalDays no-dates") {
+		t.Errorf("%v\n%s", ingesttest.Findings(report), got)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func TestTheDistrictIsTheSameInEveryStandardAndForm(t *testing.T) {
@@ -17,13 +19,13 @@ func TestTheDistrictIsTheSameInEveryStandardAndForm(t *testing.T) {
 			t.Parallel()
 			im, report := read(t, base(t, name, nil), formatOf(name), options(t))
 			if im == nil || report.Errors() > 0 {
-				t.Fatalf("%v", findings(report))
+				t.Fatalf("%v", ingesttest.Findings(report))
 			}
 			if got := picture(im); got != string(want) {
 				t.Errorf("read as\n%s\nwant\n%s", got, want)
 			}
-			if name != "json" && !slices.Equal(findings(report), wantFindings) {
-				t.Errorf("found %q", findings(report))
+			if name != "json" && !slices.Equal(ingesttest.Findings(report), wantFindings) {
+				t.Errorf("found %q", ingesttest.Findings(report))
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/mapping"
 )
 
@@ -107,7 +108,7 @@ func runCase(t *testing.T, parts map[string]string) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	got := slices.DeleteFunc(findings(report), func(line string) bool { return line == usual })
+	got := slices.DeleteFunc(ingesttest.Findings(report), func(line string) bool { return line == usual })
 	if !slices.Equal(got, want) {
 		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/mapping"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -43,7 +44,7 @@ const club = `No,Name,Born,School,9/8/2025,9/15/2025,9/22/2025
 func lists(t testing.TB) ingest.Lists {
 	return ingest.Lists{
 		Schools:  []records.School{{ID: "A", Name: "Alder"}},
-		Sessions: []records.Session{{ID: "Y", Type: records.SchoolYear, Start: date(t, "2025-09-01"), End: date(t, "2026-06-30")}},
+		Sessions: []records.Session{{ID: "Y", Type: records.SchoolYear, Start: ingesttest.Date(t, "2025-09-01"), End: ingesttest.Date(t, "2026-06-30")}},
 	}
 }
 
@@ -59,7 +60,8 @@ func participate(t *testing.T, text, name string, data []byte) (*mapping.Partici
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	alone, _, err := m.ReadParticipation(filepath.Join(dir, name), ingest.Limits{})
 	uploaded, _, errFS := m.ReadParticipationFS(fstest.MapFS{name: &fstest.MapFile{Data: data}}, ingest.Limits{})
 	if err != nil || errFS != nil || !reflect.DeepEqual(alone, p) || !reflect.DeepEqual(uploaded, p) {
@@ -72,17 +74,17 @@ func TestAPartnersSheetBecomesParticipation(t *testing.T) {
 	t.Parallel()
 	p, report := participate(t, partner, "club.csv", []byte(club))
 	if len(report.Findings) > 0 {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	got, checked, err := ingest.ParseParticipation(bytes.NewReader(p.CSV), lists(t), ingest.Limits{})
 	if err != nil || checked.Errors() > 0 || len(got.Participants) != 2 || len(got.Sessions) != 3 {
-		t.Fatalf("%v %v", err, findings(checked))
+		t.Fatalf("%v %v", err, ingesttest.Findings(checked))
 	}
 	child := got.Participants[1]
-	if child.Given != "Barnaby van" || child.Family != "Quillfeather" || child.Birth != date(t, "2013-05-06") || child.School != "A" || child.Program != "Chess" {
+	if child.Given != "Barnaby van" || child.Family != "Quillfeather" || child.Birth != ingesttest.Date(t, "2013-05-06") || child.School != "A" || child.Program != "Chess" {
 		t.Errorf("%+v", child)
 	}
-	if s := got.Sessions[1]; s.Ref != "1" || s.Date != date(t, "2025-09-22") {
+	if s := got.Sessions[1]; s.Ref != "1" || s.Date != ingesttest.Date(t, "2025-09-22") {
 		t.Errorf("%+v", s)
 	}
 }
@@ -104,7 +106,7 @@ func TestAPartnersWorkbookSaysTheSame(t *testing.T) {
 	rows[1][2], rows[2][2] = day(t, "2014-03-04"), day(t, "2013-05-06")
 	got, report := participate(t, partner, "club.xlsx", book(t, "Club", rows, nil))
 	if got == nil || !bytes.Equal(got.CSV, want.CSV) {
-		t.Errorf("%v", findings(report))
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }
 
@@ -114,14 +116,14 @@ func TestMinutesMayStandUnderTheDates(t *testing.T) {
 	p, _ := participate(t, text, "club.csv", []byte(strings.NewReplacer("x", "45", "X", "60", "-", "").Replace(club)))
 	got, report, err := ingest.ParseParticipation(bytes.NewReader(p.CSV), lists(t), ingest.Limits{})
 	if err != nil || len(got.Sessions) != 3 || got.Sessions[0].Minutes != 45 || got.Sessions[1].Minutes != 60 {
-		t.Errorf("%v %v", err, findings(report))
+		t.Errorf("%v %v", err, ingesttest.Findings(report))
 	}
 }
 
 func TestAMarkThatIsNotListedIsNobodysPresence(t *testing.T) {
 	t.Parallel()
 	p, report := participate(t, partner, "club.csv", []byte(strings.Replace(club, ",x,-,X", ",x,SECRETVALUE,X", 1)))
-	if got := findings(report); len(got) != 1 || got[0] != "club.csv:2:column 6 unknown-code" || len(p.Places) != 3 {
+	if got := ingesttest.Findings(report); len(got) != 1 || got[0] != "club.csv:2:column 6 unknown-code" || len(p.Places) != 3 {
 		t.Errorf("%v", got)
 	}
 }
@@ -139,7 +141,7 @@ func TestAFindingOfTheTextIsOneOfTheSheet(t *testing.T) {
 	for _, f := range report.Findings {
 		places.Findings = append(places.Findings, p.At(f))
 	}
-	got := strings.Join(findings(places), "\n")
+	got := strings.Join(ingesttest.Findings(places), "\n")
 	if got != "club.csv:2:column 7 outside-sessions\nclub.csv:3:Born bad-date" {
 		t.Error(got)
 	}
@@ -148,7 +150,7 @@ func TestAFindingOfTheTextIsOneOfTheSheet(t *testing.T) {
 func TestAPartnersMappingImportsNothingOfADistrict(t *testing.T) {
 	t.Parallel()
 	im, report := read(t, fstest.MapFS{"club.csv": &fstest.MapFile{Data: []byte(club)}}, parse(t, partner))
-	if got := findings(report); im != nil || len(got) != 1 || got[0] != "mapping:0: bad-mapping" {
+	if got := ingesttest.Findings(report); im != nil || len(got) != 1 || got[0] != "mapping:0: bad-mapping" {
 		t.Error(got)
 	}
 }
@@ -157,7 +159,7 @@ func TestAMappingWithoutParticipationSaysSo(t *testing.T) {
 	t.Parallel()
 	_, text := base(t, nil)
 	p, report := participate(t, text, "club.csv", []byte(club))
-	if got := findings(report); p != nil || len(got) != 1 || got[0] != "mapping:0: bad-mapping" {
+	if got := ingesttest.Findings(report); p != nil || len(got) != 1 || got[0] != "mapping:0: bad-mapping" {
 		t.Error(got)
 	}
 }

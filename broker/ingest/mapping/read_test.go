@@ -14,6 +14,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/mapping"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -23,18 +24,18 @@ func TestTheSmallExportIsRight(t *testing.T) {
 	files, text := base(t, nil)
 	im, report := read(t, files, parse(t, text))
 	if im == nil || report.Errors() > 0 || len(report.Findings) != 1 {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	first := im.Students[1]
 	want := records.Profile{
-		Person: records.Person{StudentID: "ST-1", Given: "Wilhelmina", Family: "Quillfeather"}, Birth: date(t, "2014-03-04"),
+		Person: records.Person{StudentID: "ST-1", Given: "Wilhelmina", Family: "Quillfeather"}, Birth: ingesttest.Date(t, "2014-03-04"),
 		SpecialEducation: records.Yes,
-		Enrollments:      []records.Enrollment{{School: "A", Entry: date(t, "2025-09-01"), Grade: "5", Primary: true}},
+		Enrollments:      []records.Enrollment{{School: "A", Entry: ingesttest.Date(t, "2025-09-01"), Grade: "5", Primary: true}},
 	}
 	if !reflect.DeepEqual(first.Profile, want) {
 		t.Errorf("%+v", first.Profile)
 	}
-	if m := first.Facts.Marks; len(m) != 3 || m[1].Code != records.AbsentUnexcused || m[1].School != "A" || m[1].Day != date(t, "2025-09-02") {
+	if m := first.Facts.Marks; len(m) != 3 || m[1].Code != records.AbsentUnexcused || m[1].School != "A" || m[1].Day != ingesttest.Date(t, "2025-09-02") {
 		t.Errorf("%+v", m)
 	}
 	if r := first.Facts.Results; len(r) != 1 || r[0].Value != 8800 || r[0].Scale != "0-100" {
@@ -54,8 +55,8 @@ func TestAForbiddenValueIsNowhere(t *testing.T) {
 	}
 	byNumber := strings.ReplaceAll(text, "grade_level: Grade", "grade_level: 10")
 	im, report := read(t, files, parse(t, byNumber))
-	if im != nil || !strings.Contains(strings.Join(findings(report), "\n"), "list.csv:1:column 10 forbidden-column") {
-		t.Error(findings(report))
+	if im != nil || !strings.Contains(strings.Join(ingesttest.Findings(report), "\n"), "list.csv:1:column 10 forbidden-column") {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -124,7 +125,7 @@ func TestADateIsReadWhereNoOtherDayCanBeMeant(t *testing.T) {
 		}
 		im, report := daysOf(t, declared, c.cells)
 		var got []string
-		for d := date(t, "2025-01-01"); d <= date(t, "2026-06-26"); d++ {
+		for d := ingesttest.Date(t, "2025-01-01"); d <= ingesttest.Date(t, "2026-06-26"); d++ {
 			if cal := im.Calendars["A"]; cal != nil && cal.Holds(d) {
 				got = append(got, d.String())
 			}
@@ -138,7 +139,7 @@ func TestADateIsReadWhereNoOtherDayCanBeMeant(t *testing.T) {
 			}
 		}
 		if strings.Join(got, " ") != c.want {
-			t.Errorf("%s as %q: %v, %v", c.cells, c.format, got, findings(report))
+			t.Errorf("%s as %q: %v, %v", c.cells, c.format, got, ingesttest.Findings(report))
 		}
 	}
 }
@@ -176,13 +177,13 @@ func TestTheYearsThatRecordsTouchAreAssumed(t *testing.T) {
 	text = strings.ReplaceAll(before+after, "session_id: {value: Y}", "session_id: {value: 2025-26}")
 	im, report := read(t, files, parse(t, text))
 	if im == nil || report.Errors() > 0 || len(im.Sessions) != 1 || im.Sessions[0].ID != "2025-26" || count(report, ingest.AssumedYear) != 1 {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	opt := options(t)
-	opt.SchoolYear = ingest.Span{From: date(t, "2025-08-20"), To: date(t, "2026-06-26")}
+	opt.SchoolYear = ingest.Span{From: ingesttest.Date(t, "2025-08-20"), To: ingesttest.Date(t, "2026-06-26")}
 	im, report, err := ingest.Read(files, parse(t, text).Format(), opt)
 	if err != nil || im == nil || im.Sessions[0].Start != opt.SchoolYear.From || count(report, ingest.AssumedYear) != 0 {
-		t.Error(err, findings(report))
+		t.Error(err, ingesttest.Findings(report))
 	}
 }
 
@@ -190,8 +191,8 @@ func TestAStayWithoutAFirstDayBeginsWithTheYear(t *testing.T) {
 	t.Parallel()
 	files, text := base(t, nil)
 	im, report := read(t, files, parse(t, strings.ReplaceAll(text, "entry: Since, ", "")))
-	if im == nil || count(report, ingest.AssumedEntry) != 3 || im.Students[0].Profile.Enrollments[0].Entry != date(t, "2025-09-01") {
-		t.Error(findings(report))
+	if im == nil || count(report, ingest.AssumedEntry) != 3 || im.Students[0].Profile.Enrollments[0].Entry != ingesttest.Date(t, "2025-09-01") {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -201,7 +202,7 @@ func TestAStudentAtNoSchoolIsKeptAndSaid(t *testing.T) {
 	text = strings.Replace(text, "      where: {State: [in, new]}\n      columns: {student_id: Number, school_id", "      where: {State: [in]}\n      columns: {student_id: Number, school_id", 1)
 	im, report := read(t, files, parse(t, text))
 	if im == nil || len(im.Students) != 3 || count(report, ingest.NoSchool) != 1 {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -210,13 +211,13 @@ func TestWindows1252AndUTF16AreToldApart(t *testing.T) {
 	files, text := base(t, map[string]string{"days.csv": "A,2025-09-01,Montr\xe9al \x80\n"})
 	_, report := read(t, files, parse(t, text))
 	if count(report, ingest.ReadAsWindows1252) != 1 {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 	for _, bad := range []string{"\xff\xfeA\x00", "A,2025-09-01,\x81\n", "\xef\xbb\xbfA\xff\n"} {
 		files, text := base(t, map[string]string{"days.csv": bad})
 		im, report := read(t, files, parse(t, text))
 		if im != nil || count(report, ingest.BadEncoding) != 1 {
-			t.Errorf("%q: %v", bad, findings(report))
+			t.Errorf("%q: %v", bad, ingesttest.Findings(report))
 		}
 	}
 }
@@ -232,7 +233,7 @@ func TestRepeatedTextsAreTakenOnce(t *testing.T) {
 	im, report := read(t, files, parse(t, strings.ReplaceAll(text, "list.csv", "list*.csv")))
 	want, _ := read(t, all, parse(t, text))
 	if im == nil || !reflect.DeepEqual(im.Students, want.Students) {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -244,7 +245,7 @@ type register struct {
 
 func drawRegister(rt *rapid.T, t *testing.T) register {
 	r := register{}
-	first := date(t, "2025-09-01")
+	first := ingesttest.Date(t, "2025-09-01")
 	for i := range rapid.IntRange(1, 12).Draw(rt, "days") {
 		r.days = append(r.days, first+civil.Date(i*rapid.IntRange(1, 20).Draw(rt, "step")))
 	}
@@ -323,7 +324,7 @@ func TestAWideSheetSaysWhatItsLongFormSays(t *testing.T) {
 		a, reportA := read(t, files, wide)
 		b, reportB := read(t, files, long)
 		if a == nil || b == nil || !reflect.DeepEqual(a.Students, b.Students) {
-			rt.Fatalf("%v\n%v", findings(reportA), findings(reportB))
+			rt.Fatalf("%v\n%v", ingesttest.Findings(reportA), ingesttest.Findings(reportB))
 		}
 	})
 }
@@ -351,7 +352,7 @@ func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 		moved["export/MARKS.CSV"] = &fstest.MapFile{Data: []byte(b.String())}
 		got, report := read(t, moved, m)
 		if got == nil || !reflect.DeepEqual(got.Students, want.Students) {
-			rt.Fatal(findings(report))
+			rt.Fatal(ingesttest.Findings(report))
 		}
 	})
 }

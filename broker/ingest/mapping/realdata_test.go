@@ -1,7 +1,6 @@
 package mapping_test
 
 import (
-	"crypto/sha256"
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/mapping"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -40,15 +40,6 @@ func raw(t *testing.T, dir, name string) []map[string]string {
 	return list
 }
 
-func sidOf(id string) records.SID {
-	sum := sha256.Sum256([]byte(id))
-	return records.SID(sum[:16])
-}
-
-func identities() ingest.Identities {
-	return ingest.Identities{Resolve: sidOf, Lookup: func(id string) (records.SID, bool) { return sidOf(id), true }}
-}
-
 func example(t *testing.T, name string) *mapping.Mapping {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("examples", name))
@@ -60,14 +51,14 @@ func example(t *testing.T, name string) *mapping.Mapping {
 
 func readReal(t *testing.T, m *mapping.Mapping, opt ingest.Options) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	im, report, err := ingest.ReadPath(shared(t, "contoso-sis"), m.Format(), opt)
+	im, report, err := ingest.ReadPath(ingesttest.Shared(t, "contoso-sis"), m.Format(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if im == nil || report.Rejected(false) {
 		t.Fatalf("%+v", report.Groups)
 	}
-	if d := im.Apply(nil, 1, identities()).District; len(d.Students) != len(im.Students) {
+	if d := im.Apply(nil, 1, ingesttest.Identities()).District; len(d.Students) != len(im.Students) {
 		t.Errorf("%d students of %d were stored", len(d.Students), len(im.Students))
 	}
 	return im, report
@@ -84,8 +75,8 @@ func count(report *ingest.Report, rule ingest.Rule) (n int) {
 
 func TestContosoComesInByItsExample(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "contoso-sis")
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2021-06-30")}
+	dir := ingesttest.Shared(t, "contoso-sis")
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2021-06-30")}
 	im, report := readReal(t, example(t, "contoso.yaml"), opt)
 	students, marks := raw(t, dir, "students.csv"), raw(t, dir, "studentsectionmark.csv")
 	want := map[string]string{}
@@ -97,7 +88,7 @@ func TestContosoComesInByItsExample(t *testing.T) {
 		p := s.Profile
 		e := p.Enrollments[0]
 		poor := map[records.Flag]string{records.Yes: "1", records.No: "0"}[p.EconomicallyDisadvantaged]
-		if got := p.Person.Given + " " + p.Person.Family + " " + e.School + " " + e.Grade + " " + poor; got != want[p.Person.StudentID] || p.Birth != date(t, "2004-04-02") {
+		if got := p.Person.Given + " " + p.Person.Family + " " + e.School + " " + e.Grade + " " + poor; got != want[p.Person.StudentID] || p.Birth != ingesttest.Date(t, "2004-04-02") {
 			t.Fatalf("a student was read otherwise, born %v", p.Birth)
 		}
 		at[e.School]++
@@ -123,7 +114,7 @@ func TestContosoComesInByItsExample(t *testing.T) {
 		}
 	}
 	if count(report, ingest.RepeatedHeader) != 3 || count(report, ingest.DroppedColumn) != 1 || report.Errors() != 0 {
-		t.Errorf("%v", findings(report))
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 	all := fmt.Sprintf("%+v", im)
 	for _, row := range students {
@@ -135,8 +126,8 @@ func TestContosoComesInByItsExample(t *testing.T) {
 
 func TestTheContosoRegisterComesInByItsExample(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "contoso-sis")
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2022-01-28"), Marking: records.EveryDay}
+	dir := ingesttest.Shared(t, "contoso-sis")
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2022-01-28"), Marking: records.EveryDay}
 	im, report := readReal(t, example(t, "contoso-register.yaml"), opt)
 	want := map[string]bool{}
 	for _, row := range raw(t, dir, "register-studentattendance.csv") {

@@ -11,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/mapping"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -60,14 +61,14 @@ func TestAFirstMappingImportsOnceItsChecksAreMade(t *testing.T) {
 	text := strings.Replace(string(s.YAML), "\"UX\": keep", "\"UX\": absent_unexcused", 1)
 	im, report, err := ingest.ReadPath(dir, parse(t, text).Format(), options(t))
 	if err != nil || im == nil || report.Errors() > 0 {
-		t.Fatalf("%v %v\n%s", err, findings(report), s.YAML)
+		t.Fatalf("%v %v\n%s", err, ingesttest.Findings(report), s.YAML)
 	}
-	if len(im.Schools) != 2 || len(im.Sessions) != 1 || len(im.Students) != 2 || im.Sessions[0].Start != date(t, "2025-08-18") {
+	if len(im.Schools) != 2 || len(im.Sessions) != 1 || len(im.Students) != 2 || im.Sessions[0].Start != ingesttest.Date(t, "2025-08-18") {
 		t.Errorf("%d schools, %d students, %+v", len(im.Schools), len(im.Students), im.Sessions)
 	}
 	first := im.Students[0]
 	p, f := first.Profile, first.Facts
-	if p.Person.StudentID != "0011" || p.Birth != date(t, "2014-03-04") || p.EnglishLearner != records.Yes || p.EconomicallyDisadvantaged != records.Yes {
+	if p.Person.StudentID != "0011" || p.Birth != ingesttest.Date(t, "2014-03-04") || p.EnglishLearner != records.Yes || p.EconomicallyDisadvantaged != records.Yes {
 		t.Errorf("%+v", p)
 	}
 	if len(f.Marks) != 2 || f.Marks[0].School != "01" || len(f.Incidents) != 1 || len(f.Results) != 1 || f.Results[0].Scale != "0-100" {
@@ -77,7 +78,7 @@ func TestAFirstMappingImportsOnceItsChecksAreMade(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	if count(report, ingest.DroppedColumn) != 1 {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -112,7 +113,7 @@ func TestTheOrderOfDayAndMonthIsNeverGuessed(t *testing.T) {
 	}
 	_, report, err := ingest.ReadPath(dir, parse(t, string(s.YAML)).Format(), options(t))
 	if err != nil || !found || count(report, ingest.AmbiguousDate) != 2 {
-		t.Errorf("%v %+v %v", err, s.Dates, findings(report))
+		t.Errorf("%v %+v %v", err, s.Dates, ingesttest.Findings(report))
 	}
 }
 
@@ -143,19 +144,19 @@ func TestTheSheetsOfAWorkbookAreKnownByTheirColumns(t *testing.T) {
 	})
 	s, dir := suggest(t, map[string]string{"export.xlsx": string(data)})
 	im, report, err := ingest.ReadPath(dir, parse(t, string(s.YAML)).Format(), options(t))
-	if err != nil || im == nil || report.Errors() > 0 || len(im.Students) != 1 || im.Students[0].Profile.Birth != date(t, "2014-03-04") {
-		t.Errorf("%v %v\n%s", err, findings(report), s.YAML)
+	if err != nil || im == nil || report.Errors() > 0 || len(im.Students) != 1 || im.Students[0].Profile.Birth != ingesttest.Date(t, "2014-03-04") {
+		t.Errorf("%v %v\n%s", err, ingesttest.Findings(report), s.YAML)
 	}
 }
 
 func TestThePlainFormIsSuggestedAsItself(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "uci-por")
+	dir := ingesttest.Shared(t, "uci-por")
 	s, _, err := mapping.SuggestPath(dir, ingest.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2006-06-30")}
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2006-06-30")}
 	im, report, err := ingest.ReadPath(dir, parse(t, string(s.YAML)).Format(), opt)
 	if err != nil || im == nil || report.Errors() > 0 {
 		t.Fatal(err, report.Groups)
@@ -171,7 +172,7 @@ func TestThePlainFormIsSuggestedAsItself(t *testing.T) {
 
 func TestContosoIsRecognisedAsFarAsItsNamesGo(t *testing.T) {
 	t.Parallel()
-	s, _, err := mapping.SuggestPath(shared(t, "contoso-sis"), ingest.Limits{})
+	s, _, err := mapping.SuggestPath(ingesttest.Shared(t, "contoso-sis"), ingest.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

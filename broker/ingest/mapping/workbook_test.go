@@ -14,6 +14,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/mapping"
 )
 
@@ -40,7 +41,7 @@ func book(t testing.TB, sheet string, rows [][]any, change func(*excelize.File))
 	return b.Bytes()
 }
 
-func day(t testing.TB, s string) time.Time { return date(t, s).Time() }
+func day(t testing.TB, s string) time.Time { return ingesttest.Date(t, s).Time() }
 
 // signIn is the sign-in sheet of the small export, two lines of heading above
 // it.
@@ -76,7 +77,7 @@ func TestAWorkbookSaysWhatItsCSVSays(t *testing.T) {
 		files, text := withBook(t, book(t, "September", signIn(t), change))
 		got, report := read(t, files, parse(t, text))
 		if got == nil || !reflect.DeepEqual(got.Students, want.Students) {
-			t.Errorf("%s: %v", what, findings(report))
+			t.Errorf("%s: %v", what, ingesttest.Findings(report))
 		}
 	}
 }
@@ -85,7 +86,7 @@ func TestAWorkbookOfTheOtherCalendarIsReadByIt(t *testing.T) {
 	t.Parallel()
 	rows := signIn(t)
 	for i, s := range []string{"2025-09-01", "2025-09-02", "2025-09-15"} {
-		rows[2][2+i] = int(date(t, s) - date(t, "1904-01-01"))
+		rows[2][2+i] = int(ingesttest.Date(t, s) - ingesttest.Date(t, "1904-01-01"))
 	}
 	data := book(t, "September", rows, func(f *excelize.File) {
 		yes := true
@@ -95,8 +96,8 @@ func TestAWorkbookOfTheOtherCalendarIsReadByIt(t *testing.T) {
 	})
 	files, text := withBook(t, data)
 	got, report := read(t, files, parse(t, text))
-	if got == nil || report.Errors() > 0 || len(got.Students[1].Facts.Marks) != 3 || got.Students[1].Facts.Marks[0].Day != date(t, "2025-09-01") {
-		t.Error(findings(report))
+	if got == nil || report.Errors() > 0 || len(got.Students[1].Facts.Marks) != 3 || got.Students[1].Facts.Marks[0].Day != ingesttest.Date(t, "2025-09-01") {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -108,7 +109,7 @@ func TestAFaultInAWorkbookIsFoundOnItsRow(t *testing.T) {
 	files, text := withBook(t, book(t, "September", rows, nil))
 	_, report := read(t, files, parse(t, text))
 	want := []string{"list.csv:1:column 10 dropped-column", "signin.xlsx:4:Number unknown-reference", "signin.xlsx:7:column 5 unknown-code"}
-	if got := findings(report); !reflect.DeepEqual(got, want) {
+	if got := ingesttest.Findings(report); !reflect.DeepEqual(got, want) {
 		t.Error(got)
 	}
 }
@@ -123,7 +124,7 @@ func TestAFormulaCountsAsWhatWasLastShown(t *testing.T) {
 	files, m := withBook(t, data)
 	im, report := read(t, files, parse(t, m))
 	if im == nil || report.Errors() > 0 || len(im.Students[1].Facts.Marks) != 1 {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -147,7 +148,7 @@ files:
 	})
 	im, report := read(t, fstest.MapFS{"b.xlsx": &fstest.MapFile{Data: data}}, parse(t, text))
 	if im == nil || len(im.Schools) != 2 || count(report, ingest.RepeatedHeader) != 2 || count(report, ingest.DroppedColumn) != 2 {
-		t.Error(findings(report))
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -166,7 +167,7 @@ files:
 	data := book(t, "Marks", [][]any{{"N", "C", "R"}, {100234, "a", 3.3}, {100234, "b", 1.1 + 2.2}, {100234, "c", 4}}, nil)
 	im, report := read(t, fstest.MapFS{"m.xlsx": &fstest.MapFile{Data: data}}, parse(t, text))
 	if im == nil || report.Errors() > 0 {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	for i, want := range []int32{330, 330, 400} {
 		if r := im.Students[0].Facts.Results[i]; r.Value != want {
@@ -211,12 +212,12 @@ func TestAHostileWorkbookIsRefused(t *testing.T) {
 			took := time.Since(began)
 			runtime.ReadMemStats(&after)
 			if im != nil || !report.Unusable() || what != "a sheet of many" && count(report, ingest.BadWorkbook) != 1 {
-				t.Errorf("%v", findings(report))
+				t.Errorf("%v", ingesttest.Findings(report))
 			}
 			if took > 20*time.Second || after.Sys > 1<<30 {
 				t.Errorf("%v, %d MB in all", took, (after.TotalAlloc-before.TotalAlloc)>>20)
 			}
-			t.Logf("%v, %d MB in all, %v", took, (after.TotalAlloc-before.TotalAlloc)>>20, findings(report))
+			t.Logf("%v, %d MB in all, %v", took, (after.TotalAlloc-before.TotalAlloc)>>20, ingesttest.Findings(report))
 		})
 	}
 }

@@ -1,8 +1,6 @@
 package oneroster_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/oneroster"
 )
 
@@ -41,7 +40,7 @@ func withDelta(t testing.TB) fstest.MapFS {
 }
 
 func options(t testing.TB) ingest.Options {
-	return ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: date(t, "2025-12-02")}
+	return ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: ingesttest.Date(t, "2025-12-02")}
 }
 
 func read(t testing.TB, files fstest.MapFS, opt ingest.Options) (*ingest.Import, *ingest.Report) {
@@ -50,7 +49,12 @@ func read(t testing.TB, files fstest.MapFS, opt ingest.Options) (*ingest.Import,
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	for _, f := range report.Findings {
+		if f.File == "" && f.Rule != ingest.NotThisFormat && f.Rule != ingest.TooManyFiles && f.Rule != ingest.BadZip {
+			t.Errorf("a finding without a place: %+v", f)
+		}
+	}
 	return im, report
 }
 
@@ -58,46 +62,6 @@ func read(t testing.TB, files fstest.MapFS, opt ingest.Options) (*ingest.Import,
 var secrets = []string{
 	"SECRETVALUE", "hunter", "Quillfeather", "Thistlewood", "Wilhelmina", "Philippa", "Alder", "stu-", "par-1", "sch-1",
 	"2015-03-04", "philippa@", "555-0100", "93.345",
-}
-
-// checkReport holds every report to the contract: each finding has a remedy,
-// nobody is named.
-func checkReport(t testing.TB, report *ingest.Report) {
-	t.Helper()
-	for _, f := range report.Findings {
-		if f.What == "" || f.Remedy == "" || f.File == "" && f.Rule != ingest.NotThisFormat && f.Rule != ingest.TooManyFiles && f.Rule != ingest.BadZip {
-			t.Errorf("a finding without a place or remedy: %+v", f)
-		}
-	}
-	text := shown(t, report)
-	for _, secret := range secrets {
-		if strings.Contains(text, secret) {
-			t.Errorf("the report shows %q:\n%s", secret, text)
-		}
-	}
-}
-
-// shown is a report as people and programs see it.
-func shown(t testing.TB, report *ingest.Report) string {
-	t.Helper()
-	var text bytes.Buffer
-	if err := report.Write(&text); err != nil {
-		t.Fatal(err)
-	}
-	asJSON, err := json.Marshal(report)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text.String() + string(asJSON)
-}
-
-func findings(report *ingest.Report) []string {
-	var lines []string
-	for _, f := range report.Findings {
-		lines = append(lines, fmt.Sprintf("%s:%d:%s %s", f.File, f.Row, f.Field, f.Rule))
-	}
-	slices.Sort(lines)
-	return lines
 }
 
 // students are the people of an import as one line each: id, names, birth date,

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // errorCases are the cases of testdata/errors: the parts of each, by name.
@@ -76,7 +77,7 @@ func edit(t testing.TB, files fstest.MapFS, line string) {
 
 // beside are the findings that are not those of the base.
 func beside(report *ingest.Report) []string {
-	got := findings(report)
+	got := ingesttest.Findings(report)
 	for _, line := range lines(baseFindings) {
 		if i := slices.Index(got, line); i >= 0 {
 			got = slices.Delete(got, i, i+1)
@@ -144,7 +145,7 @@ func TestEveryFileHasEveryFaultOfAnyFile(t *testing.T) {
 					return f.File == name && f.Rule == c.rule && f.Row == c.row
 				})
 				if !found {
-					t.Errorf("%v", findings(report))
+					t.Errorf("%v", ingesttest.Findings(report))
 				}
 			})
 		}
@@ -161,7 +162,7 @@ func TestAFileWithoutItsHeaderIsRefused(t *testing.T) {
 		files := base(t)
 		files[name] = &fstest.MapFile{Data: []byte(rows)}
 		if im, report := read(t, files, options(t)); im != nil || !report.Unusable() {
-			t.Errorf("%s: %v", name, findings(report))
+			t.Errorf("%s: %v", name, ingesttest.Findings(report))
 		}
 	}
 }
@@ -186,8 +187,8 @@ func TestWhatIsOverALimitIsSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(findings(report), want) {
-			t.Errorf("want %s, found %v", want, findings(report))
+		if !slices.Contains(ingesttest.Findings(report), want) {
+			t.Errorf("want %s, found %v", want, ingesttest.Findings(report))
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // TestWhatMustNeverComeInIsNowhere plants values in columns that are forbidden,
@@ -30,10 +32,10 @@ func TestWhatMustNeverComeInIsNowhere(t *testing.T) {
 	}
 	im, report := read(t, set, options(t))
 	if im == nil {
-		t.Fatal(findings(report))
+		t.Fatal(ingesttest.Findings(report))
 	}
 	for what, text := range map[string]string{
-		"import": fmt.Sprintf("%+v", im), "district": fmt.Sprintf("%+v", im.Apply(nil, 1, identities())), "report": shown(t, report),
+		"import": fmt.Sprintf("%+v", im), "district": fmt.Sprintf("%+v", im.Apply(nil, 1, ingesttest.Identities())), "report": ingesttest.Shown(t, report),
 	} {
 		for _, planted := range []string{"PLANTED", "hunter", "Willa", "tt,", "SECRETVALUE"} {
 			if strings.Contains(text, planted) {
@@ -42,7 +44,7 @@ func TestWhatMustNeverComeInIsNowhere(t *testing.T) {
 		}
 	}
 	dropped := 0
-	for _, line := range findings(report) {
+	for _, line := range ingesttest.Findings(report) {
 		if strings.HasSuffix(line, "dropped-column") {
 			dropped++
 		}
@@ -74,5 +76,5 @@ func TestTheFileOfAccountsIsNeverOpened(t *testing.T) {
 	set := base(t)
 	set["userProfiles.csv"] = &fstest.MapFile{Data: []byte("\xff\xfe\x00 no CSV at all")}
 	_, report := read(t, set, options(t))
-	same(t, "findings", findings(report), lines(baseFindings))
+	same(t, "findings", ingesttest.Findings(report), lines(baseFindings))
 }

@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // checkAny holds what every input must come out as: a report that says why
@@ -28,7 +29,7 @@ func checkAny(t *testing.T, set fstest.MapFS) {
 		}
 	}
 	again, second, _ := ingest.Read(set, formatUnderTest(), opt)
-	if !slices.Equal(findings(report), findings(second)) || im != nil && !slices.Equal(students(im), students(again)) {
+	if !slices.Equal(ingesttest.Findings(report), ingesttest.Findings(second)) || im != nil && !slices.Equal(students(im), students(again)) {
 		t.Fatal("the same files were read otherwise")
 	}
 	if im == nil {
@@ -44,7 +45,7 @@ func checkAny(t *testing.T, set fstest.MapFS) {
 			}
 		}
 	}
-	im.Apply(nil, 1, identities())
+	im.Apply(nil, 1, ingesttest.Identities())
 }
 
 func FuzzManifest(f *testing.F) {

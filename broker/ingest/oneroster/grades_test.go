@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // gradebook is a small set in which S has one result of each line item; a line
@@ -75,7 +77,7 @@ func TestAnExportOfAssignmentsSaysNothingOfCourses(t *testing.T) {
 	} {
 		im, report := read(t, small(more), options(t))
 		if im.Present["grades.csv"] || report.Errors() > 0 {
-			t.Errorf("%s: %v", what, findings(report))
+			t.Errorf("%s: %v", what, ingesttest.Findings(report))
 		}
 	}
 	more := gradebook("Final grade")

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // files makes a set of texts by name.
@@ -63,7 +64,7 @@ func names(im *ingest.Import) []string {
 func TestASetWithoutAManifestIsBulk(t *testing.T) {
 	t.Parallel()
 	im, report := read(t, small(nil), options(t))
-	same(t, "findings", findings(report), []string{"users.csv:2: assumed-entry", "users.csv:2:birthDate no-birthdate"})
+	same(t, "findings", ingesttest.Findings(report), []string{"users.csv:2: assumed-entry", "users.csv:2:birthDate no-birthdate"})
 	same(t, "students", students(im), []string{"S Ada Okafor   ", "  at A 2025-08-18.. grade 04 primary"})
 	if im.Present["grades.csv"] || im.Present["guardians.csv"] || im.Present["attendance.csv"] {
 		t.Errorf("it speaks of %v", im.Present)
@@ -101,7 +102,7 @@ func TestADeleteThatWouldLeaveRecordsKeepsWhatWasKnown(t *testing.T) {
 		}),
 		"1": deltaOf("S,tobedeleted,,,,,\n"),
 	}), options(t))
-	if got := findings(report); !slices.Contains(got, "users.csv:2:status orphaning-delete") || report.Rejected(false) {
+	if got := ingesttest.Findings(report); !slices.Contains(got, "users.csv:2:status orphaning-delete") || report.Rejected(false) {
 		t.Errorf("%v", got)
 	}
 	same(t, "students", students(im), []string{"S Ada Okafor   ", "  at A 2025-08-18..2025-12-19 grade 04 primary"})
@@ -130,7 +131,7 @@ func TestAZipIsReadLikeAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
 	folder, _ := read(t, withDelta(t), options(t))
 	same(t, "students", students(im), students(folder))
 }
@@ -147,8 +148,8 @@ func TestAZipThatMayNotBeUnpackedIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		im, report, err := ingest.ReadZip(bytes.NewReader(b.Bytes()), int64(b.Len()), formatUnderTest(), options(t))
-		if err != nil || im != nil || !slices.Contains(findings(report), ":0: bad-zip") {
-			t.Errorf("%s: %v %v", what, err, findings(report))
+		if err != nil || im != nil || !slices.Contains(ingesttest.Findings(report), ":0: bad-zip") {
+			t.Errorf("%s: %v %v", what, err, ingesttest.Findings(report))
 		}
 	}
 }
@@ -161,8 +162,8 @@ func TestFilesOfAnotherFormatAreRefused(t *testing.T) {
 		"too deep":    inFolders(map[string]fstest.MapFS{"a/b/c": small(nil)}),
 	} {
 		im, report := read(t, set, options(t))
-		if im != nil || !slices.Contains(findings(report), ":0: not-this-format") {
-			t.Errorf("%s: %v", what, findings(report))
+		if im != nil || !slices.Contains(ingesttest.Findings(report), ":0: not-this-format") {
+			t.Errorf("%s: %v", what, ingesttest.Findings(report))
 		}
 	}
 }
@@ -176,7 +177,7 @@ func TestColumnsMayStandInAnyOrderAndCase(t *testing.T) {
 	delete(set, "users.csv")
 	im, report := read(t, set, options(t))
 	same(t, "students", students(im), []string{`S A"da Okafor, Jr   `, "  at A 2025-08-18.. grade 03 primary"})
-	if report.Errors() != 0 || strings.Contains(shown(t, report), "vendor") {
-		t.Errorf("%v", findings(report))
+	if report.Errors() != 0 || strings.Contains(ingesttest.Shown(t, report), "vendor") {
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }

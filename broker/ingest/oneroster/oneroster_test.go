@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // baseFindings are what is to be said of the small set.
@@ -15,7 +16,7 @@ users.csv:1:password dropped-column`
 func TestTheSmallSetIsReadWhole(t *testing.T) {
 	t.Parallel()
 	im, report := read(t, base(t), options(t))
-	same(t, "findings", findings(report), lines(baseFindings))
+	same(t, "findings", ingesttest.Findings(report), lines(baseFindings))
 	same(t, "students", students(im), lines(`
 stu-1 Wilhelmina Quillfeather 2015-03-04 female asian
   at sch-1 2025-08-20..2026-06-05 grade 05 primary
@@ -55,7 +56,7 @@ func TestSchoolsAndSessionsComeOneToOne(t *testing.T) {
 func TestADeltaChangesTheSetBeneathIt(t *testing.T) {
 	t.Parallel()
 	im, report := read(t, withDelta(t), options(t))
-	same(t, "findings", findings(report), lines("results.csv:0: not-final\nusers.csv:1:password dropped-column\nusers.csv:1:password dropped-column"))
+	same(t, "findings", ingesttest.Findings(report), lines("results.csv:0: not-final\nusers.csv:1:password dropped-column\nusers.csv:1:password dropped-column"))
 	same(t, "students", students(im), lines(`
 stu-1 Wilhelmina Quillfeather 2015-03-04 female asian
   at sch-1 2025-08-20..2026-06-05 grade 05 primary
@@ -82,8 +83,8 @@ func TestTheMonthAfterIsAppliedToTheMonthBefore(t *testing.T) {
 	opt.Snapshot = ingest.SnapshotAll
 	before, _ := read(t, base(t), opt)
 	after, _ := read(t, withDelta(t), opt)
-	first := before.Apply(nil, 1, identities())
-	second := after.Apply(first.District, 2, identities())
+	first := before.Apply(nil, 1, ingesttest.Identities())
+	second := after.Apply(first.District, 2, ingesttest.Identities())
 	want := map[string]ingest.Delta{
 		"students.csv":    {Added: 1, Removed: 1},
 		"enrollments.csv": {Added: 2, Changed: 1, Removed: 2},
@@ -94,10 +95,10 @@ func TestTheMonthAfterIsAppliedToTheMonthBefore(t *testing.T) {
 			t.Errorf("%s changes by %+v, want %+v", file, second.Changes.Files[file], delta)
 		}
 	}
-	if len(second.Changes.Removed) != 1 || second.Changes.Removed[0] != sidOf("stu-3") {
+	if len(second.Changes.Removed) != 1 || second.Changes.Removed[0] != ingesttest.SIDOf("stu-3") {
 		t.Errorf("removed %v", second.Changes.Removed)
 	}
-	if again := after.Apply(second.District, 3, identities()); again.Changes.Files["enrollments.csv"] != (ingest.Delta{}) {
+	if again := after.Apply(second.District, 3, ingesttest.Identities()); again.Changes.Files["enrollments.csv"] != (ingest.Delta{}) {
 		t.Errorf("the same set again changes %+v", again.Changes.Files)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // stayLines are the stays of student S in a small set.
@@ -187,7 +189,7 @@ func TestADateIsReadOnlyWhereItCanBeOnlyOne(t *testing.T) {
 		}
 		im, report := read(t, small(map[string]string{"demographics.csv": text}), options(t))
 		got := im.Students[0].Profile.Birth.String()
-		for _, line := range findings(report) {
+		for _, line := range ingesttest.Findings(report) {
 			if rule, ok := strings.CutPrefix(line, "demographics.csv:2:birthDate "); ok {
 				got += rule
 			}
@@ -222,7 +224,7 @@ X,tobedeleted,Xa,Okafor,parent,D,S,,,
 		"S2 G guardian unknown true ga@example.org3", "S2 P parent parent true 2", "S2 R relative unknown false ",
 	})
 	if report.Errors() > 0 {
-		t.Errorf("%v", findings(report))
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }
 
@@ -249,7 +251,7 @@ func TestRolesOf1_2(t *testing.T) {
 		"S Ada Okafor   ", "  at B 2025-08-20..2025-08-29 grade  primary", "  at A 2025-09-01.. grade  primary",
 		"  guardian P Pa Okafor parent parent rights true  ",
 	})
-	if slices.ContainsFunc(findings(report), func(l string) bool { return strings.HasPrefix(l, "roles.csv") }) {
-		t.Errorf("%v", findings(report))
+	if slices.ContainsFunc(ingesttest.Findings(report), func(l string) bool { return strings.HasPrefix(l, "roles.csv") }) {
+		t.Errorf("%v", ingesttest.Findings(report))
 	}
 }

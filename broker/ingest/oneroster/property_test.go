@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 // cellsOf are the rows of a file, the header first.
@@ -167,9 +168,9 @@ func TestADeleteLeavesNoRecordThatNamesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range findings(report) {
+		for _, line := range ingesttest.Findings(report) {
 			if strings.Contains(line, "reference") || strings.Contains(line, " unknown-") && !strings.Contains(line, "studentSourcedId") {
-				t.Fatalf("%v", findings(report))
+				t.Fatalf("%v", ingesttest.Findings(report))
 			}
 		}
 	})

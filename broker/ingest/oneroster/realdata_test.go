@@ -15,6 +15,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/oneroster"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -44,8 +45,8 @@ func rawRows(t *testing.T, path string) []map[string]string {
 
 func readJuniper(t *testing.T) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: date(t, "2024-10-01")}
-	im, report, err := ingest.ReadPath(shared(t, "oneroster11-juniper-bluff"), oneroster.Format(), opt)
+	opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: ingesttest.Date(t, "2024-10-01")}
+	im, report, err := ingest.ReadPath(ingesttest.Shared(t, "oneroster11-juniper-bluff"), oneroster.Format(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func readJuniper(t *testing.T) (*ingest.Import, *ingest.Report) {
 func TestJuniperBluffIsReadWithoutAnError(t *testing.T) {
 	t.Parallel()
 	im, report := readJuniper(t)
-	same(t, "findings", findings(report), []string{"users.csv:1:password dropped-column"})
+	same(t, "findings", ingesttest.Findings(report), []string{"users.csv:1:password dropped-column"})
 	counts := map[string]int{}
 	for _, f := range report.Files {
 		counts[f.Name] = f.Rows
@@ -71,7 +72,7 @@ func TestJuniperBluffIsReadWithoutAnError(t *testing.T) {
 	if !reflect.DeepEqual(im, again) {
 		t.Error("the same files were read as two imports")
 	}
-	changes := im.Apply(nil, 1, identities()).Changes.Files
+	changes := im.Apply(nil, 1, ingesttest.Identities()).Changes.Files
 	if changes["students.csv"].Added != 778 || changes["enrollments.csv"].Added != 778 || changes["schools.csv"].Added != 8 {
 		t.Errorf("applied as %+v", changes)
 	}
@@ -82,7 +83,7 @@ func TestJuniperBluffIsReadWithoutAnError(t *testing.T) {
 func TestJuniperBluffEqualsWhatStandsInItsFiles(t *testing.T) {
 	t.Parallel()
 	im, _ := readJuniper(t)
-	dir := shared(t, "oneroster11-juniper-bluff")
+	dir := ingesttest.Shared(t, "oneroster11-juniper-bluff")
 	race := map[string]string{}
 	birth := map[string]string{}
 	for _, d := range rawRows(t, filepath.Join(dir, "demographics.csv")) {
@@ -133,7 +134,7 @@ func rawRace(d map[string]string) string {
 // folder alone.
 func summitSets(t *testing.T) []fstest.MapFS {
 	t.Helper()
-	root := shared(t, "oneroster11-summit-deltas")
+	root := ingesttest.Shared(t, "oneroster11-summit-deltas")
 	var sets []fstest.MapFS
 	for _, folder := range []string{"", "Step1-UpdateCourse", "Step2-AddCourse", "Step3-DeleteCourse", "Step4-AddClass"} {
 		files := fstest.MapFS{}
@@ -193,11 +194,11 @@ func TestTheFiveSnapshotsOfSummitComeInOneAfterAnother(t *testing.T) {
 	}
 	var present *records.District
 	for i, files := range summitSets(t) {
-		opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: date(t, "2019-05-03") + civil.Date(7*i)}
+		opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: ingesttest.Date(t, "2019-05-03") + civil.Date(7*i)}
 		im, report := read(t, files, opt)
 		want := append(lines(summitFindings), more[i]...)
 		slices.Sort(want)
-		same(t, fmt.Sprint("findings of snapshot ", i), findings(report), want)
+		same(t, fmt.Sprint("findings of snapshot ", i), ingesttest.Findings(report), want)
 		same(t, "students", students(im), lines(`
 14043 Joe Smith   
   at Sch_S00002 2018-08-27.. grade  primary
@@ -208,7 +209,7 @@ func TestTheFiveSnapshotsOfSummitComeInOneAfterAnother(t *testing.T) {
 15514 Sally Wiggins   
   at Sch_000001 2018-08-27.. grade  primary
 `))
-		applied := im.Apply(present, uint64(i+1), identities())
+		applied := im.Apply(present, uint64(i+1), ingesttest.Identities())
 		checkSummitChanges(t, i, applied.Changes)
 		present = applied.District
 	}
@@ -236,10 +237,10 @@ func checkSummitChanges(t *testing.T, i int, changes ingest.Changes) {
 
 func TestSummitAsOneInputIsItsLastSnapshot(t *testing.T) {
 	t.Parallel()
-	opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: date(t, "2019-05-31")}
+	opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: ingesttest.Date(t, "2019-05-31")}
 	sets := summitSets(t)
 	last, _ := read(t, sets[len(sets)-1], opt)
-	all, _, err := ingest.ReadPath(shared(t, "oneroster11-summit-deltas"), oneroster.Format(), opt)
+	all, _, err := ingest.ReadPath(ingesttest.Shared(t, "oneroster11-summit-deltas"), oneroster.Format(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,10 +252,10 @@ func TestSummitAsOneInputIsItsLastSnapshot(t *testing.T) {
 
 func TestADeclaredYearTakesThePlaceOfTheAssumedOne(t *testing.T) {
 	t.Parallel()
-	opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: date(t, "2019-05-31")}
-	opt.SchoolYear = ingest.Span{From: date(t, "2018-08-01"), To: date(t, "2019-06-14")}
+	opt := ingest.Options{Snapshot: ingest.SnapshotActive, ExportDate: ingesttest.Date(t, "2019-05-31")}
+	opt.SchoolYear = ingest.Span{From: ingesttest.Date(t, "2018-08-01"), To: ingesttest.Date(t, "2019-06-14")}
 	im, report := read(t, summitSets(t)[0], opt)
-	if slices.Contains(findings(report), "academicSessions.csv:0: assumed-year") || im.Sessions[0].Start != opt.SchoolYear.From {
+	if slices.Contains(ingesttest.Findings(report), "academicSessions.csv:0: assumed-year") || im.Sessions[0].Start != opt.SchoolYear.From {
 		t.Errorf("%+v", im.Sessions)
 	}
 }

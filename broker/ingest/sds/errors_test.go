@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 )
 
 func TestEveryFaultIsFoundWhereItIs(t *testing.T) {
@@ -46,7 +47,7 @@ func TestEveryFaultIsFoundWhereItIs(t *testing.T) {
 // usual are the warnings that the small set gives as it is.
 func usual(t *testing.T, set string) []string {
 	_, report := read(t, base(t, set, nil), options(t))
-	return findings(report)
+	return ingesttest.Findings(report)
 }
 
 func runCase(t *testing.T, set string, parts map[string]string) {
@@ -63,7 +64,7 @@ func runCase(t *testing.T, set string, parts map[string]string) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	got := findings(report)
+	got := ingesttest.Findings(report)
 	if im != nil { // what every set of the form warns of says nothing of the case
 		common := usual(t, set)
 		got = slices.DeleteFunc(got, func(line string) bool {

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/sds"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -21,7 +22,7 @@ func TestTheSmallSetsAreRight(t *testing.T) {
 	for set, want := range map[string][3]int{"v1": {2, 3, 3}, "v2": {2, 3, 4}, "v21": {2, 3, 3}} {
 		im, report := read(t, base(t, set, nil), options(t))
 		if im == nil || report.Rejected(false) {
-			t.Fatal(set, findings(report))
+			t.Fatal(set, ingesttest.Findings(report))
 		}
 		stays := 0
 		for _, s := range im.Students {
@@ -38,10 +39,10 @@ func TestAV21StudentIsPutTogetherFromFiveFiles(t *testing.T) {
 	im, _ := read(t, base(t, "v21", nil), options(t))
 	p := im.Students[find(im, "ST-1")].Profile
 	want := records.Profile{
-		Person: records.Person{StudentID: "ST-1", Given: "Wilhelmina", Family: "Quillfeather"}, Birth: date(t, "2011-03-04"),
+		Person: records.Person{StudentID: "ST-1", Given: "Wilhelmina", Family: "Quillfeather"}, Birth: ingesttest.Date(t, "2011-03-04"),
 		Sex: "female", RaceEthnicity: "hispanicOrLatinoEthnicity", EnglishLearner: records.Yes, SpecialEducation: records.Yes,
 		EconomicallyDisadvantaged: records.Unknown,
-		Enrollments:               []records.Enrollment{{School: "S1", Entry: date(t, "2025-09-01"), Exit: date(t, "2026-06-30"), Grade: "9", Primary: true}},
+		Enrollments:               []records.Enrollment{{School: "S1", Entry: ingesttest.Date(t, "2025-09-01"), Exit: ingesttest.Date(t, "2026-06-30"), Grade: "9", Primary: true}},
 		Guardians: []records.Guardian{{
 			ID: "G-1", Given: "Philippa", Family: "Quillfeather", Relation: "parent", Capacity: records.CapacityParent,
 			Email: "philippa@example.org", Phone: "+15550100", HoldsRights: true,
@@ -51,7 +52,7 @@ func TestAV21StudentIsPutTogetherFromFiveFiles(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	second := im.Students[find(im, "ST-2")].Profile
-	if second.RaceEthnicity != "demographicRaceTwoOrMoreRaces" || second.Enrollments[0].Exit != date(t, "2026-01-31") ||
+	if second.RaceEthnicity != "demographicRaceTwoOrMoreRaces" || second.Enrollments[0].Exit != ingesttest.Date(t, "2026-01-31") ||
 		second.Guardians[0].Capacity != records.CapacityUnknown || !second.Guardians[0].HoldsRights {
 		t.Errorf("%+v", second)
 	}
@@ -71,7 +72,7 @@ func TestOnlyParentsAndGuardiansHoldRights(t *testing.T) {
 		text := "userSourcedId,relationshipUserSourcedId,relationshipRole\nST-1,G-1," + relation + "\n"
 		im, report := read(t, base(t, "v21", map[string]string{"relationships.csv": text}), options(t))
 		if im == nil {
-			t.Fatal(findings(report))
+			t.Fatal(ingesttest.Findings(report))
 		}
 		g := im.Students[find(im, "ST-1")].Profile.Guardians
 		if len(g) != 1 || g[0].HoldsRights != want {
@@ -109,7 +110,7 @@ func TestALongTermIsASchoolYear(t *testing.T) {
 func TestADeclaredYearStandsInForNone(t *testing.T) {
 	t.Parallel()
 	opt := options(t)
-	opt.SchoolYear = ingest.Span{From: date(t, "2025-08-15"), To: date(t, "2026-06-15")}
+	opt.SchoolYear = ingest.Span{From: ingesttest.Date(t, "2025-08-15"), To: ingesttest.Date(t, "2026-06-15")}
 	im, report := read(t, base(t, "v2", nil), opt)
 	if len(im.Sessions) != 1 || im.Sessions[0].Start != opt.SchoolYear.From || im.Students[0].Profile.Enrollments[0].Entry != opt.SchoolYear.From {
 		t.Errorf("%+v", im.Sessions)
@@ -123,8 +124,8 @@ func TestADayOverTwelveInFrontTurnsTheColumnRound(t *testing.T) {
 	t.Parallel()
 	text := "SIS ID,School SIS ID,First Name,Last Name,Birthdate\nA,S1,A,A,3/4/2011\nB,S1,B,B,31/12/2013\n"
 	im, report := read(t, base(t, "v1", map[string]string{"Student.csv": text, "Guardianrelationship.csv": absent}), options(t))
-	if im == nil || im.Students[0].Profile.Birth != date(t, "2011-04-03") || im.Students[1].Profile.Birth != date(t, "2013-12-31") {
-		t.Error(findings(report))
+	if im == nil || im.Students[0].Profile.Birth != ingesttest.Date(t, "2011-04-03") || im.Students[1].Profile.Birth != ingesttest.Date(t, "2013-12-31") {
+		t.Error(ingesttest.Findings(report))
 	}
 }
 
@@ -146,7 +147,7 @@ func TestRolesThatFollowOneAnotherAreOneStay(t *testing.T) {
 			"roles.csv": header + c.rows, "relationships.csv": absent,
 		}), options(t))
 		if im == nil || report.Errors() > 0 || len(im.Students) != 1 || len(im.Students[0].Profile.Enrollments) != c.want {
-			t.Errorf("%s: %v", what, findings(report))
+			t.Errorf("%s: %v", what, ingesttest.Findings(report))
 		}
 	}
 }
@@ -174,7 +175,7 @@ func TestTheOrderOfColumnsRowsAndQuotesDoesNotMatter(t *testing.T) {
 			}
 			got, report := read(t, moved, options(t))
 			if got == nil {
-				rt.Fatal(findings(report))
+				rt.Fatal(ingesttest.Findings(report))
 			}
 			if !reflect.DeepEqual(got.Students, want.Students) || len(got.Schools) != len(want.Schools) || len(got.Sessions) != len(want.Sessions) {
 				rt.Errorf("%s was read otherwise", set)

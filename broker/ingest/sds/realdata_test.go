@@ -1,7 +1,6 @@
 package sds_test
 
 import (
-	"crypto/sha256"
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/sds"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
@@ -37,18 +37,9 @@ func raw(t *testing.T, dir, name string) []map[string]string {
 	return list
 }
 
-func sidOf(id string) records.SID {
-	sum := sha256.Sum256([]byte(id))
-	return records.SID(sum[:16])
-}
-
-func identities() ingest.Identities {
-	return ingest.Identities{Resolve: sidOf, Lookup: func(id string) (records.SID, bool) { return sidOf(id), true }}
-}
-
 func readReal(t *testing.T, dir, export string) (*ingest.Import, *ingest.Report) {
 	t.Helper()
-	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, export)}
+	opt := ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, export)}
 	im, report, err := ingest.ReadPath(dir, sds.Format(), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +51,7 @@ func readReal(t *testing.T, dir, export string) (*ingest.Import, *ingest.Report)
 	if err != nil || !reflect.DeepEqual(im, again) {
 		t.Error("the same files were read as two imports", err)
 	}
-	if d := im.Apply(nil, 1, identities()).District; len(d.Students) != len(im.Students) {
+	if d := im.Apply(nil, 1, ingesttest.Identities()).District; len(d.Students) != len(im.Students) {
 		t.Errorf("%d students of %d were stored", len(d.Students), len(im.Students))
 	}
 	for _, password := range []string{"P@ssword", "P@ssw0rd"} {
@@ -82,7 +73,7 @@ func dropped(report *ingest.Report) (n int) {
 
 func TestTheV1SampleComesInWhole(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "sds-csv/v1-100users")
+	dir := ingesttest.Shared(t, "sds-csv/v1-100users")
 	im, report := readReal(t, dir, "2018-06-30")
 	rows := raw(t, dir, "Student.csv")
 	if len(im.Students) != len(rows) || len(rows) != 86 || len(im.Schools) != len(raw(t, dir, "School.csv")) || len(im.Schools) != 2 {
@@ -95,7 +86,7 @@ func TestTheV1SampleComesInWhole(t *testing.T) {
 		if birth := fmt.Sprintf("%d/%d/%d", b.Month(), b.Day(), b.Year()); birth != row["Birthdate"] || len(p.Enrollments) != 1 {
 			t.Fatalf("a student born %v with %d stays", p.Birth, len(p.Enrollments))
 		}
-		if e := p.Enrollments[0]; e.School != row["School SIS ID"] || e.Grade != row["Grade"] || e.Entry != date(t, "2017-07-01") || !e.Exit.IsZero() {
+		if e := p.Enrollments[0]; e.School != row["School SIS ID"] || e.Grade != row["Grade"] || e.Entry != ingesttest.Date(t, "2017-07-01") || !e.Exit.IsZero() {
 			t.Fatalf("%+v", e)
 		}
 	}
@@ -115,7 +106,7 @@ func find(im *ingest.Import, id string) int {
 
 func TestTheV2SampleComesInWhole(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "sds-csv/v2")
+	dir := ingesttest.Shared(t, "sds-csv/v2")
 	im, report := readReal(t, dir, "2021-10-01")
 	students := 0
 	for _, row := range raw(t, dir, "users.csv") {
@@ -138,7 +129,7 @@ func TestTheV2SampleComesInWhole(t *testing.T) {
 
 func TestTheV21SampleComesInWhole(t *testing.T) {
 	t.Parallel()
-	dir := shared(t, "sds-csv/v2.1")
+	dir := ingesttest.Shared(t, "sds-csv/v2.1")
 	im, _ := readReal(t, dir, "2022-06-30")
 	students := map[string]bool{}
 	for _, row := range raw(t, dir, "roles.csv") {

@@ -1,56 +1,18 @@
 package sds_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/ingest/ingesttest"
 	"github.com/hallpass-edu/hallpass/broker/ingest/sds"
 )
 
-// shared returns a folder of the sample data that is kept beside the project,
-// or skips.
-func shared(t testing.TB, folder string) string {
-	t.Helper()
-	roots := []string{os.Getenv("HALLPASS_SHARED")}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		roots = append(roots, filepath.Join(dir, "shared"))
-	}
-	for _, root := range roots {
-		path := filepath.Join(root, "data", folder)
-		if _, err := os.Stat(path); root != "" && err == nil {
-			return path
-		}
-	}
-	t.Skipf("no shared/data/%s beside the project: set HALLPASS_SHARED to the folder that holds data/", folder)
-	return ""
-}
-
-func date(t testing.TB, s string) civil.Date {
-	t.Helper()
-	d, err := civil.Parse(s)
-	if err != nil {
-		t.Fatal(s, err)
-	}
-	return d
-}
-
 func options(t testing.TB) ingest.Options {
-	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: date(t, "2026-06-26")}
+	return ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: ingesttest.Date(t, "2026-06-26")}
 }
 
 // absent is the text of a file that a case takes away.
@@ -83,44 +45,10 @@ func read(t testing.TB, files fstest.MapFS, opt ingest.Options) (*ingest.Import,
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkReport(t, report)
+	ingesttest.CheckReport(t, report, secrets...)
+	ingesttest.CheckCounts(t, report)
 	return im, report
 }
 
-// checkReport holds every report to its contract: counts add up, every finding
-// has a remedy, nobody is named.
-func checkReport(t testing.TB, report *ingest.Report) {
-	t.Helper()
-	for _, f := range report.Files {
-		if f.Good+f.Errors != f.Rows || f.Warnings > f.Good {
-			t.Errorf("the counts do not add up: %+v", f)
-		}
-	}
-	for _, f := range report.Findings {
-		if f.What == "" || f.Remedy == "" || f.Rule == "" {
-			t.Errorf("a finding without a remedy: %+v", f)
-		}
-	}
-	var text bytes.Buffer
-	if err := report.Write(&text); err != nil {
-		t.Fatal(err)
-	}
-	asJSON, err := json.Marshal(report)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{"SECRETVALUE", "Quillfeather", "Thistlewood", "Wilhelmina", "ST-1", "00Z42", "2011-03-04", "philippa"} {
-		if strings.Contains(text.String(), secret) || bytes.Contains(asJSON, []byte(secret)) {
-			t.Errorf("the report shows %q:\n%s", secret, text.String())
-		}
-	}
-}
-
-func findings(report *ingest.Report) []string {
-	var lines []string
-	for _, f := range report.Findings {
-		lines = append(lines, fmt.Sprintf("%s:%d:%s %s", f.File, f.Row, f.Field, f.Rule))
-	}
-	slices.Sort(lines)
-	return lines
-}
+// secrets are values of the sets, and what tests plant in them.
+var secrets = []string{"SECRETVALUE", "Quillfeather", "Thistlewood", "Wilhelmina", "ST-1", "00Z42", "2011-03-04", "philippa"}
