@@ -60,7 +60,8 @@ var house = map[string]room{
 		ours:  []string{"broker/civil", "broker/ingest", "broker/records"},
 		third: []string{"github.com/go-json-experiment/json"},
 	},
-	"broker/ingest/sds": {ours: []string{"broker/civil", "broker/ingest", "broker/records"}},
+	"broker/ingest/sds":        {ours: []string{"broker/civil", "broker/ingest", "broker/records"}},
+	"broker/ingest/ingesttest": {ours: []string{"broker/civil", "broker/ingest", "broker/records"}},
 	"broker/ingest/mapping": {
 		ours:  []string{"broker/civil", "broker/ingest", "broker/records"},
 		third: []string{"github.com/xuri/excelize/v2", "go.yaml.in/yaml/v3"},
