@@ -124,8 +124,8 @@ func TestFromEighteenTheOwnAnswerOpens(t *testing.T) {
 // permissive allows every request that has an action.
 const permissive = `package hallpass.disclosure
 default decision := {"allow": false, "clause": "", "obligations": {}, "categories": {}}
-decision := {"allow": true, "clause": input.agreement.clauses.comparison, "obligations": {}, "categories": input.request.categories} if input.action == "comparison"
-decision := {"allow": true, "clause": input.agreement.clauses.students, "obligations": {}, "categories": input.request.categories} if input.action == "students"
+decision := {"allow": true, "clause": input.agreement.terms.clauses.comparison, "obligations": {}, "categories": input.request.categories} if input.action == "comparison"
+decision := {"allow": true, "clause": input.agreement.terms.clauses.students, "obligations": {}, "categories": input.request.categories} if input.action == "students"
 `
 
 func TestNoDecisionRuleRaisesTheCeiling(t *testing.T) {

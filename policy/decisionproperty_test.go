@@ -15,15 +15,15 @@ var (
 	decisionConditions = []string{
 		`input.action == "students"`, `input.today > 0`, `input.partner.state == "suspended"`, `input.partner.banned == true`,
 		`input.agreement.state == "active"`, `input.caller.role == "partner"`, `input.roster_present == true`,
-		`object.subset(input.agreement.categories, input.request.categories)`, `input.request.schools.GP == true`,
+		`object.subset(input.agreement.terms.categories, input.request.categories)`, `input.request.schools.GP == true`,
 		`not input.partner.banned`, `count(input.request.indicators) >= 0`, `input.agreement.expired`, `helper`,
 	}
 	decisionResults = []string{
-		`{"allow": true, "clause": input.agreement.clauses[input.action], "obligations": {}, "categories": input.request.categories}`,
-		`{"allow": true, "clause": input.agreement.clauses.students, "obligations": {"stamp_as_of": true}, "categories": {}}`,
-		`{"allow": true, "clause": "", "obligations": {}, "categories": input.agreement.categories}`,
-		`{"allow": true, "clause": input.agreement.clauses[input.action], "obligations": {}, "categories": input.agreement.categories}`,
-		`{"allow": input.partner.banned, "clause": input.agreement.clauses[input.action], "obligations": {}, "categories": {}}`,
+		`{"allow": true, "clause": input.agreement.terms.clauses[input.action], "obligations": {}, "categories": input.request.categories}`,
+		`{"allow": true, "clause": input.agreement.terms.clauses.students, "obligations": {"stamp_as_of": true}, "categories": {}}`,
+		`{"allow": true, "clause": "", "obligations": {}, "categories": input.agreement.terms.categories}`,
+		`{"allow": true, "clause": input.agreement.terms.clauses[input.action], "obligations": {}, "categories": input.agreement.terms.categories}`,
+		`{"allow": input.partner.banned, "clause": input.agreement.terms.clauses[input.action], "obligations": {}, "categories": {}}`,
 		`{"allow": "yes"}`, `true`, `["allow"]`,
 	}
 )

@@ -71,7 +71,7 @@ func (e *Engine) Decide(ctx context.Context, f Facts) (Decision, error) {
 	if err := f.check(); err != nil {
 		return Decision{}, err
 	}
-	input := e.inputs.input(&f, f.Agreement.on(f.Today).term)
+	input := e.inputs.input(&f)
 	d, err := within(ctx, e, e.options.Deadline, func(stop topdown.Cancel) (Decision, error) {
 		return e.ask(stop, input, &f)
 	})

@@ -25,7 +25,7 @@ func (e *Engine) EvaluateRow(p *Prepared, today civil.Date, c consent.Category, 
 	if err != nil {
 		return false, err
 	}
-	term := p.on(today).term
+	term := p.on(today)
 	v, err := evaluate(topdown.NewCancel(), q, rowsInput(term, today, RowTerm(row)))
 	if errors.Is(err, ErrUndefined) {
 		return false, nil
@@ -53,13 +53,12 @@ func RowTerm(r Row) *ast.Term {
 
 // InputJSON is the text of the input that Decide builds of f.
 func InputJSON(f Facts) string {
-	term := f.Agreement.on(f.Today).term
-	return newInputCache().input(&f, term).String()
+	return newInputCache().input(&f).String()
 }
 
 // RowsInputJSON is the text of the input of full row evaluation.
 func RowsInputJSON(p *Prepared, today civil.Date, row Row) string {
-	term := p.on(today).term
+	term := p.on(today)
 	return rowsInput(term, today, RowTerm(row)).String()
 }
 

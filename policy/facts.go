@@ -96,7 +96,7 @@ func (f *Facts) check() error {
 }
 
 func (f *Facts) checkSize() error {
-	size := f.Agreement.size
+	size := f.Agreement.size()
 	texts := [...]string{f.Caller.Role, f.Caller.Partner, f.Partner.ID, f.Partner.State, f.Request.School, f.Request.Period, f.Request.Grain}
 	lists := [...][]string{texts[:], f.Caller.Sites, f.Caller.Programs, f.Partner.Sites, f.Partner.Programs, f.Request.Indicators}
 	for _, list := range lists {

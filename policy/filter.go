@@ -51,13 +51,12 @@ func (e *Engine) Filters(p *Prepared, today civil.Date) (*Filters, error) {
 	if p == nil || today.IsZero() {
 		return nil, ErrFacts
 	}
-	on := p.on(today)
-	key := filterKey{p.key, on.state, today}
+	key := filterKey{p.key, p.agreement.StateOn(today), today}
 	if f := e.filters.get(key); f != nil {
 		return f, nil
 	}
 	f, err := within(context.Background(), e, e.options.FilterDeadline, func(stop topdown.Cancel) (*Filters, error) {
-		return e.compile(stop, p, on.term, today)
+		return e.compile(stop, p, p.on(today), today)
 	})
 	if err != nil {
 		return nil, err

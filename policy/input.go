@@ -13,7 +13,7 @@ var keys = struct {
 	action, caller, agreement, partner, request, today, rosterPresent, releasePublished,
 	role, sites, programs, id, state, banned, version, basis, purpose, profile,
 	schools, period, periodFrom, periodTo, grain, category, categories, portion, indicators,
-	dosageFloor, minCohort, unconsentedFloor, termFrom, termTo, clauses, comparison, students, row *ast.Term
+	dosageFloor, minCohort, unconsentedFloor, terms, from, to, clauses, comparison, students, row *ast.Term
 }{
 	action: ast.StringTerm("action"), caller: ast.StringTerm("caller"), agreement: ast.StringTerm("agreement"),
 	partner: ast.StringTerm("partner"), request: ast.StringTerm("request"), today: ast.StringTerm("today"),
@@ -25,8 +25,8 @@ var keys = struct {
 	period: ast.StringTerm("period"), periodFrom: ast.StringTerm("period_from"), periodTo: ast.StringTerm("period_to"),
 	grain: ast.StringTerm("grain"), categories: ast.StringTerm("categories"), indicators: ast.StringTerm("indicators"),
 	dosageFloor: ast.StringTerm("dosage_floor"), minCohort: ast.StringTerm("min_cohort"),
-	unconsentedFloor: ast.StringTerm("unconsented_floor"), termFrom: ast.StringTerm("term_from"),
-	termTo: ast.StringTerm("term_to"), clauses: ast.StringTerm("clauses"),
+	unconsentedFloor: ast.StringTerm("unconsented_floor"), terms: ast.StringTerm("terms"),
+	from: ast.StringTerm("from"), to: ast.StringTerm("to"), clauses: ast.StringTerm("clauses"),
 	comparison: ast.StringTerm(ActionComparison), students: ast.StringTerm(ActionStudents), row: ast.StringTerm("row"),
 }
 
@@ -63,13 +63,15 @@ func position(c consent.Category) int {
 }
 
 // input builds what hallpass.disclosure reads (rego/decision.schema.json).
-// agreement is the prepared agreement on the day.
-func (c *inputCache) input(f *Facts, agreement *ast.Term) ast.Value {
+// What differs from partner to partner is made anew, because a fresh object
+// costs less than one of thousands that has to be fetched from memory; what
+// many share is kept.
+func (c *inputCache) input(f *Facts) ast.Value {
 	return ast.NewObject(
 		[2]*ast.Term{keys.action, actionTerm(f.Action)},
-		[2]*ast.Term{keys.agreement, agreement},
-		[2]*ast.Term{keys.caller, c.caller(&f.Caller)},
-		[2]*ast.Term{keys.partner, c.partner(&f.Partner)},
+		[2]*ast.Term{keys.agreement, f.Agreement.on(f.Today)},
+		[2]*ast.Term{keys.caller, c.caller(f)},
+		[2]*ast.Term{keys.partner, c.partner(f)},
 		[2]*ast.Term{keys.request, c.request(&f.Request)},
 		[2]*ast.Term{keys.today, c.day(f.Today)},
 		[2]*ast.Term{keys.rosterPresent, truth(f.RosterPresent)},
@@ -77,23 +79,32 @@ func (c *inputCache) input(f *Facts, agreement *ast.Term) ast.Value {
 	)
 }
 
-func (c *Caller) term() *ast.Term {
+func (c *inputCache) caller(f *Facts) *ast.Term {
 	return ast.ObjectTerm(
-		[2]*ast.Term{keys.role, ast.StringTerm(c.Role)},
-		[2]*ast.Term{keys.partner, ast.StringTerm(c.Partner)},
-		[2]*ast.Term{keys.sites, names(c.Sites)},
-		[2]*ast.Term{keys.programs, names(c.Programs)},
+		[2]*ast.Term{keys.role, roleTerm(f.Caller.Role)},
+		[2]*ast.Term{keys.partner, f.organization(f.Caller.Partner)},
+		[2]*ast.Term{keys.sites, c.lists.names(f.Caller.Sites)},
+		[2]*ast.Term{keys.programs, c.lists.names(f.Caller.Programs)},
 	)
 }
 
-func (p *PartnerFacts) term() *ast.Term {
+func (c *inputCache) partner(f *Facts) *ast.Term {
 	return ast.ObjectTerm(
-		[2]*ast.Term{keys.id, ast.StringTerm(p.ID)},
-		[2]*ast.Term{keys.state, ast.StringTerm(p.State)},
-		[2]*ast.Term{keys.banned, truth(p.Banned)},
-		[2]*ast.Term{keys.sites, names(p.Sites)},
-		[2]*ast.Term{keys.programs, names(p.Programs)},
+		[2]*ast.Term{keys.id, f.organization(f.Partner.ID)},
+		[2]*ast.Term{keys.state, ast.StringTerm(f.Partner.State)},
+		[2]*ast.Term{keys.banned, truth(f.Partner.Banned)},
+		[2]*ast.Term{keys.sites, c.lists.names(f.Partner.Sites)},
+		[2]*ast.Term{keys.programs, c.lists.names(f.Partner.Programs)},
 	)
+}
+
+// organization returns the term of a partner's id: the agreement's own if it
+// is the agreement's.
+func (f *Facts) organization(id string) *ast.Term {
+	if id == f.Agreement.agreement.Partner {
+		return f.Agreement.partner
+	}
+	return ast.StringTerm(id)
 }
 
 func (r *Request) term() *ast.Term {
@@ -121,6 +132,15 @@ func actionTerm(action string) *ast.Term {
 		return keys.students
 	}
 	return keys.comparison
+}
+
+var partnerRole = ast.StringTerm(RolePartner)
+
+func roleTerm(role string) *ast.Term {
+	if role == RolePartner {
+		return partnerRole
+	}
+	return ast.StringTerm(role)
 }
 
 func truth(b bool) *ast.Term {

@@ -11,12 +11,12 @@ import (
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
-// inputCache keeps the parts of inputs that come again with every request of
-// the same caller, partner or form. A part is found by its whole content, so a
-// stale one cannot be met.
+// inputCache keeps the parts of inputs that come again with requests of many
+// callers: lists of names, whole requests and the day. A part is found by its
+// whole content, so a stale one cannot be met.
 type inputCache struct {
-	callers, partners, requests termCache
-	newest                      atomic.Pointer[dayTerm]
+	lists, requests termCache
+	newest          atomic.Pointer[dayTerm]
 }
 
 func newInputCache() *inputCache { return &inputCache{} }
@@ -34,24 +34,6 @@ func (c *inputCache) day(d civil.Date) *ast.Term {
 	t := &dayTerm{d, ast.IntNumberTerm(int(d))}
 	c.newest.Store(t)
 	return t.term
-}
-
-func (c *inputCache) caller(x *Caller) *ast.Term {
-	var buffer [256]byte
-	k := x.key(buffer[:0])
-	if t := c.callers.find(k); t != nil {
-		return t
-	}
-	return c.callers.keep(k, x.term())
-}
-
-func (c *inputCache) partner(x *PartnerFacts) *ast.Term {
-	var buffer [256]byte
-	k := x.key(buffer[:0])
-	if t := c.partners.find(k); t != nil {
-		return t
-	}
-	return c.partners.keep(k, x.term())
 }
 
 func (c *inputCache) request(x *Request) *ast.Term {
@@ -87,33 +69,21 @@ func (c *termCache) keep(key []byte, t *ast.Term) *ast.Term {
 	return t
 }
 
-// once returns the one term that stands for all that are equal.
-func (c *termCache) once(t *ast.Term) *ast.Term {
-	text := []byte(t.String())
-	if kept := c.find(text); kept != nil {
-		return kept
+// names is the term of a list, in memory once for all lists that are equal.
+func (c *termCache) names(list []string) *ast.Term {
+	if len(list) == 0 {
+		return nothing
 	}
-	return c.keep(text, t)
-}
-
-// The keys hold every field that the term holds, each text and list preceded
-// by its length.
-
-func (c *Caller) key(b []byte) []byte {
-	b = appendText(appendText(b, c.Role), c.Partner)
-	return appendTexts(appendTexts(b, c.Sites), c.Programs)
-}
-
-func (p *PartnerFacts) key(b []byte) []byte {
-	b = appendText(appendText(b, p.ID), p.State)
-	if p.Banned {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
+	var buffer [256]byte
+	k := appendTexts(buffer[:0], list)
+	if t := c.find(k); t != nil {
+		return t
 	}
-	return appendTexts(appendTexts(b, p.Sites), p.Programs)
+	return c.keep(k, names(list))
 }
 
+// key holds every field that the term holds, each text and list preceded by
+// its length.
 func (r *Request) key(b []byte) []byte {
 	b = appendText(appendText(appendText(b, r.School), r.Period), r.Grain)
 	b = binary.AppendVarint(binary.AppendVarint(b, int64(r.PeriodFrom)), int64(r.PeriodTo))

@@ -3,11 +3,12 @@ package policy
 import (
 	"crypto/sha256"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
@@ -15,43 +16,44 @@ import (
 // changes and is safe for concurrent use; make it when the agreement changes,
 // not for each request.
 type Prepared struct {
-	newest    atomic.Pointer[onDay] // a day's requests share it
-	size      int                   // bytes of the members' text
-	agreement agreement.Agreement
-	citations [len(clauseKinds)]string
-	members   [][2]*ast.Term    // all that the rules read but the state on the day
-	key       [sha256.Size]byte // of the members
+	id, partner, version *ast.Term
+	terms                *terms
+	agreement            agreement.Agreement
+	key                  [sha256.Size]byte // of everything that the rules read but the day
 }
 
-// onDay is the agreement in the state that a day gives it.
-type onDay struct {
-	state agreement.State
-	term  *ast.Term
+// terms are the clauses of an agreement as data. Agreements are made from few
+// templates, so those whose terms are equal share them: decisions under many
+// touch little more memory than under a few.
+type terms struct {
+	term       *ast.Term
+	size       int // bytes of the text
+	citations  [len(clauseKinds)]string
+	schools    []string
+	categories []consent.Category
 }
 
 // clauseKinds are the clauses that a decision can cite.
 var clauseKinds = [...]string{ActionComparison, ActionStudents, "partner", "people", "schools", "signatures", "term", "ending"}
 
 // Preparer prepares agreements; what is equal in several stands in memory
-// once, so that decisions under many touch little more than under a few. The
-// zero Preparer is ready, and safe for concurrent use.
-type Preparer struct{ shared termCache }
+// once. The zero Preparer is ready, and safe for concurrent use.
+type Preparer struct {
+	lists  termCache
+	mu     sync.Mutex
+	byText map[string]*terms
+}
 
 // Prepare turns a version of an agreement into what the rules read. It keeps a
 // copy: later changes of a do not show.
 func (s *Preparer) Prepare(a agreement.Agreement) *Prepared {
-	a.Clauses.Schools, a.Clauses.Categories = slices.Clone(a.Clauses.Schools), slices.Clone(a.Clauses.Categories)
-	p := &Prepared{agreement: a}
-	for i, kind := range clauseKinds {
-		p.citations[i] = a.ClauseFor(kind)
+	t := s.terms(&a)
+	a.Clauses.Schools, a.Clauses.Categories = t.schools, t.categories
+	p := &Prepared{
+		id: ast.StringTerm(a.ID), partner: ast.StringTerm(a.Partner), version: ast.IntNumberTerm(a.Version),
+		terms: t, agreement: a,
 	}
-	p.members = p.read()
-	text := ast.NewObject(p.members...).String()
-	p.size, p.key = len(text), sha256.Sum256([]byte(text))
-	for i, m := range p.members {
-		p.members[i][1] = s.shared.once(m[1])
-	}
-	p.as(a.State)
+	p.key = sha256.Sum256([]byte(p.inState(a.State).String()))
 	return p
 }
 
@@ -61,28 +63,28 @@ func Prepare(a agreement.Agreement) *Prepared { return new(Preparer).Prepare(a) 
 // Agreement returns the version that was prepared.
 func (p *Prepared) Agreement() agreement.Agreement { return p.agreement }
 
+// size bounds the bytes of the agreement's text in an input.
+func (p *Prepared) size() int { return p.terms.size + len(p.agreement.ID) + len(p.agreement.Partner) }
+
 // clause returns the id of the clause that decides on a kind.
 func (p *Prepared) clause(kind string) string {
 	if i := slices.Index(clauseKinds[:], kind); i >= 0 {
-		return p.citations[i]
+		return p.terms.citations[i]
 	}
 	return ""
 }
 
 // on returns the agreement as it stands on a day.
-func (p *Prepared) on(today civil.Date) *onDay {
-	state := p.agreement.StateOn(today)
-	if d := p.newest.Load(); d != nil && d.state == state {
-		return d
-	}
-	return p.as(state)
-}
+func (p *Prepared) on(today civil.Date) *ast.Term { return p.inState(p.agreement.StateOn(today)) }
 
-func (p *Prepared) as(state agreement.State) *onDay {
-	members := append(slices.Clip(p.members), [2]*ast.Term{keys.state, stateTerm(state)})
-	d := &onDay{state, ast.ObjectTerm(members...)}
-	p.newest.Store(d)
-	return d
+func (p *Prepared) inState(state agreement.State) *ast.Term {
+	return ast.ObjectTerm(
+		[2]*ast.Term{keys.id, p.id},
+		[2]*ast.Term{keys.partner, p.partner},
+		[2]*ast.Term{keys.version, p.version},
+		[2]*ast.Term{keys.state, stateTerm(state)},
+		[2]*ast.Term{keys.terms, p.terms.term},
+	)
 }
 
 // stateTerms has the terms of the closed list of states.
@@ -100,31 +102,45 @@ func stateTerm(s agreement.State) *ast.Term {
 	return ast.StringTerm(string(s))
 }
 
-func (p *Prepared) read() [][2]*ast.Term {
-	c := &p.agreement.Clauses
+// terms returns the one terms of all agreements whose terms are equal.
+func (s *Preparer) terms(a *agreement.Agreement) *terms {
+	t := &terms{}
+	for i, kind := range clauseKinds {
+		t.citations[i] = a.ClauseFor(kind)
+	}
+	t.term = ast.ObjectTerm(s.members(&a.Clauses, t)...)
+	text := t.term.String()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kept := s.byText[text]; kept != nil {
+		return kept
+	}
+	if s.byText == nil || len(s.byText) >= maxTerms {
+		s.byText = make(map[string]*terms)
+	}
+	t.size = len(text)
+	t.schools, t.categories = slices.Clone(a.Clauses.Schools), slices.Clone(a.Clauses.Categories)
+	s.byText[text] = t
+	return t
+}
+
+func (s *Preparer) members(c *agreement.Clauses, t *terms) [][2]*ast.Term {
 	return [][2]*ast.Term{
-		{keys.id, ast.StringTerm(p.agreement.ID)},
-		{keys.partner, ast.StringTerm(p.agreement.Partner)},
-		{keys.version, ast.IntNumberTerm(p.agreement.Version)},
 		{keys.basis, ast.StringTerm(string(c.Basis))},
 		{keys.purpose, ast.StringTerm(string(c.Purpose))},
 		{keys.profile, ast.StringTerm(c.Profile)},
-		{keys.schools, names(c.Schools)},
+		{keys.schools, s.lists.names(c.Schools)},
 		{keys.categories, categoryNames(c.Categories)},
-		{keys.indicators, names(c.Indicators)},
+		{keys.indicators, s.lists.names(c.Indicators)},
 		{keys.grain, grainNames(c.Grain)},
 		{keys.dosageFloor, ast.IntNumberTerm(c.DosageFloor)},
 		{keys.minCohort, ast.IntNumberTerm(c.MinCohort)},
 		{keys.unconsentedFloor, ast.IntNumberTerm(c.UnconsentedFloor)},
-		{keys.termFrom, ast.IntNumberTerm(int(c.TermFrom))},
-		{keys.termTo, ast.IntNumberTerm(int(c.TermTo))},
-		{keys.clauses, p.cited()},
+		{keys.from, ast.IntNumberTerm(int(c.TermFrom))},
+		{keys.to, ast.IntNumberTerm(int(c.TermTo))},
+		{keys.clauses, ast.ObjectTerm(
+			[2]*ast.Term{keys.comparison, ast.StringTerm(t.citations[0])},
+			[2]*ast.Term{keys.students, ast.StringTerm(t.citations[1])},
+		)},
 	}
-}
-
-func (p *Prepared) cited() *ast.Term {
-	return ast.ObjectTerm(
-		[2]*ast.Term{keys.comparison, ast.StringTerm(p.clause(ActionComparison))},
-		[2]*ast.Term{keys.students, ast.StringTerm(p.clause(ActionStudents))},
-	)
 }

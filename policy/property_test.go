@@ -20,17 +20,17 @@ var (
 	goodConditions = []string{
 		`input.row.consent == "yes"`, `input.row.consent in {"yes", "unasked"}`, `"no" == input.row.consent`,
 		`input.row.expires >= input.today`, `input.today < input.row.expires`, `input.today - 0 < 1`,
-		`input.row.school in object.keys(input.agreement.schools)`, `input.row.school in ["GP", "MS"]`, `input.row.school in set()`,
+		`input.row.school in object.keys(input.agreement.terms.schools)`, `input.row.school in ["GP", "MS"]`, `input.row.school in set()`,
 		`input.row.on_roster == true`, `input.row.on_roster == false`, `false == input.row.banned`,
 		`input.row.age < 18`, `18 <= input.row.age`, `input.row.age in {16, 18}`, `input.row.age == 17`, `input.row.age > -1`,
 		`input.row.own_answer == true`, `input.row.restricted == false`,
 		`input.row.record_from > 0`, `input.row.record_to <= 2`,
 		`input.row.category == "discipline"`, `input.row.portion in ["whole", "dates"]`,
 		`library.answered(input.row)`, `library.placed(input.row, input.agreement, input.today)`,
-		`input.agreement.categories.grades == true`, `input.agreement.state == "active"`, `input.agreement.schools["GP"] == true`,
-		`input.agreement.basis == "study"`, `count(input.agreement.schools) > 1`,
-		`some school, _ in input.agreement.schools; input.row.school == school`,
-		`input.agreement.term_from <= input.today`, `library.either(input.row)`,
+		`input.agreement.terms.categories.grades == true`, `input.agreement.state == "active"`, `input.agreement.terms.schools["GP"] == true`,
+		`input.agreement.terms.basis == "study"`, `count(input.agreement.terms.schools) > 1`,
+		`some school, _ in input.agreement.terms.schools; input.row.school == school`,
+		`input.agreement.terms.from <= input.today`, `library.either(input.row)`,
 	}
 	badConditions = []string{
 		`true`, `input.row`, `input.row.on_roster`, `input.row.consent != "no"`, `not input.row.banned`, `not input.row.consent == "no"`,
@@ -41,7 +41,7 @@ var (
 		`input.row[_] == "yes"`, `every s in ["GP"] { input.row.school != s }`, `count([x | x := input.row.age; x > 3]) == 0`,
 		`x := input.row.age; x > 3`, `_ = input.row.age`, `input.row.age + 1 > 3`, `library.missing(input.row)`, `data.nothing.here`,
 		`{"yes": true}[input.row.consent]`, `input.row.consent == input.agreement.state`, `input.row.age < null`,
-		`time.now_ns() > 0; input.row.age > 0`, `input.row.school in {"GP": "MS"}`, `input.row.school in input.agreement.schools`,
+		`time.now_ns() > 0; input.row.age > 0`, `input.row.school in {"GP": "MS"}`, `input.row.school in input.agreement.terms.schools`,
 		`library.anything(input.row)`,
 	}
 	heads = []string{"attendance", "grades", "discipline_incident", "discipline_action", "discipline_dates"}

@@ -70,7 +70,7 @@ func (e *Engine) tryFilters() error {
 }
 
 func (e *Engine) tryOn(p *Prepared, day civil.Date, held []bool) error {
-	term := p.on(day).term
+	term := p.on(day)
 	for i, rule := range e.rows {
 		if rule == nil {
 			continue

@@ -18,15 +18,15 @@ default decision := {
 # 34 CFR 99.31(b): figures from which no student can be told.
 decision := {
 	"allow": true,
-	"clause": input.agreement.clauses.comparison,
+	"clause": input.agreement.terms.clauses.comparison,
 	"obligations": {"no_redisclosure": true, "protected_figures": true},
 	"categories": input.request.categories,
 } if {
 	input.action == "comparison"
 	standing
 	scope
-	input.agreement.grain[input.request.grain] == true
-	object.subset(input.agreement.indicators, input.request.indicators)
+	input.agreement.terms.grain[input.request.grain] == true
+	object.subset(input.agreement.terms.indicators, input.request.indicators)
 	count(input.request.indicators) > 0
 	input.release_published == true
 }
@@ -35,7 +35,7 @@ decision := {
 # cells is for hallpass.rows.
 decision := {
 	"allow": true,
-	"clause": input.agreement.clauses.students,
+	"clause": input.agreement.terms.clauses.students,
 	"obligations": {"no_redisclosure": true, "stamp_as_of": true},
 	"categories": input.request.categories,
 } if {
@@ -53,8 +53,8 @@ standing if {
 	input.partner.state == "accepted"
 	input.partner.banned == false
 	input.agreement.state == "active"
-	input.agreement.term_from <= input.today
-	input.agreement.term_to >= input.today
+	input.agreement.terms.from <= input.today
+	input.agreement.terms.to >= input.today
 	object.subset(input.partner.sites, input.caller.sites)
 	object.subset(input.partner.programs, input.caller.programs)
 }
@@ -62,9 +62,9 @@ standing if {
 # What is asked: schools, categories and period of the agreement. A request for
 # all of its schools names none.
 scope if {
-	object.subset(input.agreement.schools, input.request.schools)
-	object.subset(input.agreement.categories, input.request.categories)
-	input.request.period_from <= input.agreement.term_to
-	input.request.period_to >= input.agreement.term_from
+	object.subset(input.agreement.terms.schools, input.request.schools)
+	object.subset(input.agreement.terms.categories, input.request.categories)
+	input.request.period_from <= input.agreement.terms.to
+	input.request.period_to >= input.agreement.terms.from
 	input.roster_present == true
 }

@@ -4,14 +4,16 @@ import data.hallpass.disclosure
 
 agreement := {
 	"id": "A7", "partner": "harbor", "version": 3, "state": "active",
-	"basis": "comparison_and_consent", "purpose": "student_support", "profile": "published_table",
-	"schools": {"GP": true, "MS": true},
-	"categories": {"attendance": true, "grades": true},
-	"indicators": {"attendance_rate": true, "gpa": true},
-	"grain": {"all": true, "school": true},
-	"dosage_floor": 9, "min_cohort": 10, "unconsented_floor": 10,
-	"term_from": 100, "term_to": 200,
-	"clauses": {"comparison": "3.1 comparison", "students": "4.1 students"},
+	"terms": {
+		"basis": "comparison_and_consent", "purpose": "student_support", "profile": "published_table",
+		"schools": {"GP": true, "MS": true},
+		"categories": {"attendance": true, "grades": true},
+		"indicators": {"attendance_rate": true, "gpa": true},
+		"grain": {"all": true, "school": true},
+		"dosage_floor": 9, "min_cohort": 10, "unconsented_floor": 10,
+		"from": 100, "to": 200,
+		"clauses": {"comparison": "3.1 comparison", "students": "4.1 students"},
+	},
 }
 
 comparison := {
@@ -67,13 +69,23 @@ test_a_missing_part_of_a_fact_denies if {
 	every part in [
 		["caller", "role"], ["caller", "partner"], ["caller", "sites"], ["caller", "programs"],
 		["partner", "id"], ["partner", "state"], ["partner", "banned"], ["partner", "sites"], ["partner", "programs"],
-		["agreement", "partner"], ["agreement", "state"], ["agreement", "term_from"], ["agreement", "term_to"],
-		["agreement", "schools"], ["agreement", "categories"], ["agreement", "clauses"],
+		["agreement", "partner"], ["agreement", "state"], ["agreement", "terms"],
 		["request", "schools"], ["request", "categories"], ["request", "period_from"], ["request", "period_to"],
 	] {
 		without := object.union(
 			object.remove(students, [part[0]]),
 			{part[0]: object.remove(students[part[0]], [part[1]])},
+		)
+		disclosure.decision.allow == false with input as without
+	}
+}
+
+test_a_missing_term_denies if {
+	every term in ["from", "to", "schools", "categories", "clauses"] {
+		terms := object.remove(agreement.terms, [term])
+		without := object.union(
+			object.remove(students, ["agreement"]),
+			{"agreement": object.union(object.remove(agreement, ["terms"]), {"terms": terms})},
 		)
 		disclosure.decision.allow == false with input as without
 	}

@@ -20,7 +20,7 @@ answered(row) if {
 # has not run out and whose records nothing closes.
 placed(row, agreement, today) if {
 	row.on_roster == true
-	row.school in object.keys(agreement.schools)
+	row.school in object.keys(agreement.terms.schools)
 	row.expires >= today
 	row.restricted == false
 	row.banned == false

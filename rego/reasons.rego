@@ -31,7 +31,7 @@ reasons contains "agreement_expired" if {
 reasons contains "agreement_expired" if {
 	begun
 	input.agreement.state == "active"
-	not input.today <= input.agreement.term_to
+	not input.today <= input.agreement.terms.to
 }
 
 reasons contains "agreement_terminated" if input.agreement.state == "terminated"
@@ -41,14 +41,14 @@ reasons contains "agreement_not_active" if {
 	not input.agreement.state in {"active", "expired", "terminated"}
 }
 
-begun if input.agreement.term_from <= input.today
+begun if input.agreement.terms.from <= input.today
 
 reasons contains "school_not_in_agreement" if {
-	not object.subset(input.agreement.schools, input.request.schools)
+	not object.subset(input.agreement.terms.schools, input.request.schools)
 }
 
 reasons contains "category_not_in_agreement" if {
-	not object.subset(input.agreement.categories, input.request.categories)
+	not object.subset(input.agreement.terms.categories, input.request.categories)
 }
 
 reasons contains "no_category_requested" if {
@@ -62,16 +62,16 @@ reasons contains "comparison_not_in_agreement" if {
 }
 
 comparison_agreed if {
-	input.agreement.grain[input.request.grain] == true
-	object.subset(input.agreement.indicators, input.request.indicators)
+	input.agreement.terms.grain[input.request.grain] == true
+	object.subset(input.agreement.terms.indicators, input.request.indicators)
 	count(input.request.indicators) > 0
 }
 
 reasons contains "period_not_in_term" if not period_agreed
 
 period_agreed if {
-	input.request.period_from <= input.agreement.term_to
-	input.request.period_to >= input.agreement.term_from
+	input.request.period_from <= input.agreement.terms.to
+	input.request.period_to >= input.agreement.terms.from
 }
 
 reasons contains "roster_missing" if not input.roster_present == true

@@ -4,10 +4,12 @@ import data.hallpass.rows
 
 agreement := {
 	"id": "A7", "partner": "harbor", "version": 3, "state": "active",
-	"basis": "comparison_and_consent", "purpose": "student_support", "profile": "published_table",
-	"schools": {"GP": true, "MS": true}, "categories": {"attendance": true, "grades": true},
-	"indicators": {}, "grain": {}, "dosage_floor": 9, "min_cohort": 10, "unconsented_floor": 10,
-	"term_from": 100, "term_to": 200, "clauses": {"comparison": "3.1 comparison", "students": "4.1 students"},
+	"terms": {
+		"basis": "comparison_and_consent", "purpose": "student_support", "profile": "published_table",
+		"schools": {"GP": true, "MS": true}, "categories": {"attendance": true, "grades": true},
+		"indicators": {}, "grain": {}, "dosage_floor": 9, "min_cohort": 10, "unconsented_floor": 10,
+		"from": 100, "to": 200, "clauses": {"comparison": "3.1 comparison", "students": "4.1 students"},
+	},
 }
 
 row := {

@@ -88,11 +88,13 @@ func posted(t testing.TB, f policy.Facts) []byte {
 			"grain": r.Grain, "categories": names(r.Categories), "indicators": names(r.Indicators),
 		},
 		"agreement": map[string]any{
-			"id": a.ID, "partner": a.Partner, "version": a.Version, "state": string(a.StateOn(f.Today)), "basis": c.Basis,
-			"purpose": c.Purpose, "profile": c.Profile, "schools": names(c.Schools), "categories": names(c.Categories),
-			"indicators": names(c.Indicators), "grain": names(c.Grain), "dosage_floor": c.DosageFloor, "min_cohort": c.MinCohort,
-			"unconsented_floor": c.UnconsentedFloor, "term_from": int(c.TermFrom), "term_to": int(c.TermTo),
-			"clauses": map[string]string{"comparison": a.ClauseFor("comparison"), "students": a.ClauseFor("students")},
+			"id": a.ID, "partner": a.Partner, "version": a.Version, "state": string(a.StateOn(f.Today)),
+			"terms": map[string]any{
+				"basis": c.Basis, "purpose": c.Purpose, "profile": c.Profile, "schools": names(c.Schools), "categories": names(c.Categories),
+				"indicators": names(c.Indicators), "grain": names(c.Grain), "dosage_floor": c.DosageFloor, "min_cohort": c.MinCohort,
+				"unconsented_floor": c.UnconsentedFloor, "from": int(c.TermFrom), "to": int(c.TermTo),
+				"clauses": map[string]string{"comparison": a.ClauseFor("comparison"), "students": a.ClauseFor("students")},
+			},
 		},
 	}}, json.Deterministic(true))
 	if err != nil {
