@@ -118,7 +118,7 @@ func (f *Facts) denied(reasons []Reason) Decision {
 // evaluate returns the value of a prepared query of one expression. The value
 // stays in the library's own form: nothing is converted to JSON and back.
 func evaluate(stop topdown.Cancel, q oparego.PreparedEvalQuery, input ast.Value) (ast.Value, error) {
-	rs, err := q.Eval(context.Background(), asValue, unmeasured,
+	rs, err := q.Eval(context.Background(), asValue, unmeasured, undocumented,
 		oparego.EvalParsedInput(input), oparego.EvalExternalCancel(stop))
 	switch {
 	case err != nil:
@@ -138,6 +138,13 @@ func evaluate(stop topdown.Cancel, q oparego.PreparedEvalQuery, input ast.Value)
 var (
 	asValue    = oparego.EvalGenerateJSON(raw)
 	unmeasured = oparego.EvalMetrics(metrics.NoOp())
+	// No documents stand beside the rules, so there is nothing to keep of them.
+	undocumented = oparego.EvalBaseCache(noDocuments{})
 )
+
+type noDocuments struct{}
+
+func (noDocuments) Get(ast.Ref) ast.Value  { return nil }
+func (noDocuments) Put(ast.Ref, ast.Value) {}
 
 func raw(t *ast.Term, _ *oparego.EvalContext) (any, error) { return t.Value, nil }

@@ -6,6 +6,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // keys are the member names of the inputs, made once.
@@ -91,7 +92,7 @@ func (c *inputCache) caller(f *Facts) *ast.Term {
 func (c *inputCache) partner(f *Facts) *ast.Term {
 	return ast.ObjectTerm(
 		[2]*ast.Term{keys.id, f.organization(f.Partner.ID)},
-		[2]*ast.Term{keys.state, ast.StringTerm(f.Partner.State)},
+		[2]*ast.Term{keys.state, partnerStateTerm(f.Partner.State)},
 		[2]*ast.Term{keys.banned, truth(f.Partner.Banned)},
 		[2]*ast.Term{keys.sites, c.lists.names(f.Partner.Sites)},
 		[2]*ast.Term{keys.programs, c.lists.names(f.Partner.Programs)},
@@ -134,13 +135,23 @@ func actionTerm(action string) *ast.Term {
 	return keys.comparison
 }
 
-var partnerRole = ast.StringTerm(RolePartner)
+var (
+	partnerRole = ast.StringTerm(RolePartner)
+	accepted    = ast.StringTerm(string(agreement.Accepted))
+)
 
 func roleTerm(role string) *ast.Term {
 	if role == RolePartner {
 		return partnerRole
 	}
 	return ast.StringTerm(role)
+}
+
+func partnerStateTerm(state string) *ast.Term {
+	if state == string(agreement.Accepted) {
+		return accepted
+	}
+	return ast.StringTerm(state)
 }
 
 func truth(b bool) *ast.Term {

@@ -23,8 +23,7 @@ decision := {
 	"categories": input.request.categories,
 } if {
 	input.action == "comparison"
-	standing
-	scope
+	covered
 	input.agreement.terms.grain[input.request.grain] == true
 	object.subset(input.agreement.terms.indicators, input.request.indicators)
 	count(input.request.indicators) > 0
@@ -40,13 +39,14 @@ decision := {
 	"categories": input.request.categories,
 } if {
 	input.action == "students"
-	standing
-	scope
+	covered
 	count(input.request.categories) > 0
 }
 
 # Who asks, for whom, under what: the caller, the partner and the agreement.
-standing if {
+# Then what is asked: schools, categories and period of the agreement. A request
+# for all of its schools names none.
+covered if {
 	input.caller.role == "partner"
 	input.caller.partner == input.agreement.partner
 	input.partner.id == input.agreement.partner
@@ -57,11 +57,7 @@ standing if {
 	input.agreement.terms.to >= input.today
 	object.subset(input.partner.sites, input.caller.sites)
 	object.subset(input.partner.programs, input.caller.programs)
-}
 
-# What is asked: schools, categories and period of the agreement. A request for
-# all of its schools names none.
-scope if {
 	object.subset(input.agreement.terms.schools, input.request.schools)
 	object.subset(input.agreement.terms.categories, input.request.categories)
 	input.request.period_from <= input.agreement.terms.to
