@@ -165,7 +165,7 @@ func (a *applier) students() []records.Student {
 }
 
 func clone(s records.Student) records.Student {
-	s.Enrollments, s.Marks, s.Summaries = slices.Clone(s.Enrollments), slices.Clone(s.Marks), slices.Clone(s.Summaries)
+	s.Enrollments, s.Summaries = slices.Clone(s.Enrollments), slices.Clone(s.Summaries)
 	s.Incidents, s.Results = slices.Clone(s.Incidents), slices.Clone(s.Results)
 	return s
 }
@@ -188,7 +188,7 @@ func (a *applier) merge(next map[records.SID]records.Student) {
 		s := next[staying]
 		s.SID = staying
 		s.Enrollments = union(s.Enrollments, was.Enrollments, stayKey)
-		s.Marks = union(s.Marks, was.Marks, markKey)
+		s.Marks = joinedMarks(s.Marks, was.Marks)
 		s.Summaries = union(s.Summaries, was.Summaries, summaryKey)
 		s.Incidents = union(s.Incidents, was.Incidents, incidentKey)
 		s.Results = union(s.Results, was.Results, resultKey)
@@ -203,6 +203,22 @@ func (a *applier) staying(id string) (records.SID, bool) {
 		return a.ids.Resolve(id), true
 	}
 	return a.ids.Lookup(id)
+}
+
+// joinedMarks are the marks of two students who are one. Of a day that both
+// have at a school the first's counts.
+func joinedMarks(first, second records.Marks) records.Marks {
+	more := second.Where(func(school string, m records.DayMark) bool { return !marked(first, school, m.Day()) })
+	for _, r := range more {
+		first = first.With(r.School, r.Days)
+	}
+	return first
+}
+
+// marked reports whether there is a mark of a day at a school.
+func marked(marks records.Marks, school string, day civil.Date) bool {
+	_, found := slices.BinarySearchFunc(marks.At(school), day, func(m records.DayMark, day civil.Date) int { return cmp.Compare(m.Day(), day) })
+	return found
 }
 
 func union[T any, K comparable](first, second []T, key func(T) K) []T {
@@ -294,17 +310,16 @@ func (a *applier) ended(e records.Enrollment, listed []records.Enrollment) recor
 // kept returns the facts of the present version that the files do not replace.
 func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
 	attendance := a.im.Present["attendance.csv"] || a.im.Present["attendance_summary.csv"]
-	marked := a.placed(s, func(f records.Facts) []string {
-		return append(schoolsOf(f.Marks, func(m records.Mark) string { return m.School }),
+	spoken := a.placed(s, func(f records.Facts) []string {
+		return append(schoolsOf(f.Marks, func(r records.Register) string { return r.School }),
 			schoolsOf(f.Summaries, func(v records.Summary) string { return v.School })...)
 	})
-	listed := setOf(a, was.Marks, s.Facts.Marks, markKey)
-	f.Marks = keep(was.Marks, func(m records.Mark) bool {
-		return !attendance || !a.speaksOn(records.AttendanceFamily, m.Day) || !marked(m.School) ||
-			a.outside(s, m.School, m.Day) && !listed[markKey(m)]
+	f.Marks = was.Marks.Where(func(school string, m records.DayMark) bool {
+		return !attendance || !a.speaksOn(records.AttendanceFamily, m.Day()) || !spoken(school) ||
+			a.outside(s, school, m.Day()) && !marked(s.Facts.Marks, school, m.Day())
 	})
 	f.Summaries = keep(was.Summaries, func(v records.Summary) bool {
-		return !attendance || !a.speaksOf(records.AttendanceFamily, v.Session) || !marked(v.School)
+		return !attendance || !a.speaksOf(records.AttendanceFamily, v.Session) || !spoken(v.School)
 	})
 	disciplined := a.placed(s, func(f records.Facts) []string {
 		return schoolsOf(f.Incidents, func(v records.Incident) string { return v.School })

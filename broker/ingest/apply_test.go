@@ -67,7 +67,7 @@ func TestAFirstImportAddsEverything(t *testing.T) {
 		t.Errorf("%+v", a.Changes.Files)
 	}
 	s := a.District.Find(ingesttest.SIDOf("ST-9001"))
-	if s == nil || len(s.Marks) != 2 || len(s.Results) != 2 || len(a.Profiles) != 3 {
+	if s == nil || s.Marks.Len() != 2 || len(s.Results) != 2 || len(a.Profiles) != 3 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -141,7 +141,7 @@ func TestANewYearKeepsTheOldOne(t *testing.T) {
 		opt.ExportDate = ingesttest.Date(t, "2026-10-01")
 		second := apply(t, first.District, opt, nextYear)
 		s := second.District.Find(ingesttest.SIDOf("ST-9001"))
-		if s == nil || len(s.Marks) != 3 || len(s.Results) != 3 {
+		if s == nil || s.Marks.Len() != 3 || len(s.Results) != 3 {
 			t.Fatalf("%s: %+v", opt.Snapshot, s)
 		}
 		if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != ingesttest.Date(t, "2026-08-31") {
@@ -181,7 +181,7 @@ func TestAFamilyWithoutAFileKeepsItsRecords(t *testing.T) {
 		"attendance.csv": "student_id,school_id,date,code\nST-9001,A,2025-09-01,present\n",
 	})
 	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
-	if len(s.Results) != 2 || len(s.Marks) != 1 || s.Marks[0].Code != records.Present {
+	if len(s.Results) != 2 || s.Marks.Len() != 1 || s.Marks[0].Days[0].Code() != records.Present {
 		t.Errorf("%+v", s)
 	}
 	want := ingest.Delta{Changed: 1, Removed: 2}
@@ -198,7 +198,7 @@ func TestATransferUnderAnActiveExportEndsTheFirstStay(t *testing.T) {
 		"attendance.csv":  "student_id,school_id,date,code\n",
 	})
 	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
-	if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != ingesttest.Date(t, "2026-03-01") || len(s.Marks) != 2 {
+	if len(s.Enrollments) != 2 || s.Enrollments[0].Exit != ingesttest.Date(t, "2026-03-01") || s.Marks.Len() != 2 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -217,7 +217,7 @@ func TestMergedStudentsBecomeOne(t *testing.T) {
 		t.Error("the merged student is still there")
 	}
 	s := second.District.Find(ingesttest.SIDOf("ST-9001"))
-	if len(s.Results) != 3 || len(s.Summaries) != 1 || len(s.Marks) != 2 {
+	if len(s.Results) != 3 || len(s.Summaries) != 1 || s.Marks.Len() != 2 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -82,8 +82,8 @@ func TestALargeRegisterIsReadWhole(t *testing.T) {
 		t.Fatal(err, report.Groups)
 	}
 	for _, s := range im.Students {
-		if len(s.Facts.Marks) != 180 {
-			t.Fatalf("a student has %d marks", len(s.Facts.Marks))
+		if s.Facts.Marks.Len() != 180 {
+			t.Fatalf("a student has %d marks", s.Facts.Marks.Len())
 		}
 	}
 }

@@ -23,7 +23,6 @@ type incidentID struct {
 }
 
 func stayKey(e records.Enrollment) dayKey    { return dayKey{e.School, e.Entry} }
-func markKey(m records.Mark) dayKey          { return dayKey{m.School, m.Day} }
 func summaryKey(s records.Summary) textKey   { return textKey{s.School, s.Session} }
 func resultKey(r records.Result) textKey     { return textKey{r.School, r.Session, r.Course} }
 func totalKey(p records.PublicTotal) textKey { return textKey{p.School, p.Session, p.Indicator, p.Row} }
@@ -53,6 +52,42 @@ func add[T comparable, K comparable](d *Delta, was, is []T, key func(T) K) {
 		delete(old, key(v))
 	}
 	d.Removed += len(old)
+}
+
+// addMarks counts the marks in which two versions differ.
+func addMarks(d *Delta, was, is records.Marks) {
+	for _, r := range was {
+		if is.At(r.School) == nil {
+			d.Removed += len(r.Days)
+		}
+	}
+	for _, r := range is {
+		addDays(d, was.At(r.School), r.Days)
+	}
+}
+
+// addDays walks two registers of a school side by side.
+func addDays(d *Delta, was, is []records.DayMark) {
+	if slices.Equal(was, is) {
+		return
+	}
+	for len(was) > 0 && len(is) > 0 {
+		switch a, b := was[0], is[0]; {
+		case a.Day() < b.Day():
+			d.Removed++
+			was = was[1:]
+			continue
+		case a.Day() > b.Day():
+			d.Added++
+			is = is[1:]
+			continue
+		case a != b:
+			d.Changed++
+		}
+		was, is = was[1:], is[1:]
+	}
+	d.Removed += len(was)
+	d.Added += len(is)
 }
 
 // count compares the next version with the present one.
@@ -108,7 +143,7 @@ func (a *applier) countFacts(was, is *records.Student) {
 		a.changes.Before[file] += before
 	}
 	update("enrollments.csv", len(was.Enrollments), func(d *Delta) { add(d, was.Enrollments, is.Enrollments, stayKey) })
-	update("attendance.csv", len(was.Marks), func(d *Delta) { add(d, was.Marks, is.Marks, markKey) })
+	update("attendance.csv", was.Marks.Len(), func(d *Delta) { addMarks(d, was.Marks, is.Marks) })
 	update("attendance_summary.csv", len(was.Summaries), func(d *Delta) { add(d, was.Summaries, is.Summaries, summaryKey) })
 	update("discipline.csv", len(was.Incidents), func(d *Delta) { add(d, was.Incidents, is.Incidents, incidentKey) })
 	update("grades.csv", len(was.Results), func(d *Delta) { add(d, was.Results, is.Results, resultKey) })

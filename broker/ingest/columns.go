@@ -14,42 +14,43 @@ type form struct {
 	required bool
 	must     int // how many of the columns are required
 	columns  []string
+	long     bool // may have a row a student or more, and is read in parts
 }
 
 // forms are the files of the plain CSV form, in the order in which they are
 // read.
 var forms = []form{
-	{"schools.csv", true, 2, []string{"school_id", "name", "level"}},
-	{"sessions.csv", true, 5, []string{"session_id", "title", "type", "start", "end", "parent"}},
+	{"schools.csv", true, 2, []string{"school_id", "name", "level"}, false},
+	{"sessions.csv", true, 5, []string{"session_id", "title", "type", "start", "end", "parent"}, false},
 	{"students.csv", true, 4, []string{
 		"student_id", "given_name", "family_name", "birthdate", "sex", "race_ethnicity",
 		"english_learner", "special_education", "economically_disadvantaged",
-	}},
-	{"enrollments.csv", true, 3, []string{"student_id", "school_id", "entry", "exit", "grade_level", "primary"}},
-	{"merges.csv", false, 3, []string{"old_student_id", "new_student_id", "date"}},
-	{"calendar.csv", false, 3, []string{"school_id", "date", "instructional"}},
-	{"attendance.csv", false, 4, []string{"student_id", "school_id", "date", "code", "portion"}},
-	{"attendance_summary.csv", false, 5, []string{"student_id", "school_id", "session_id", "days_enrolled", "days_absent"}},
-	{"discipline.csv", false, 5, []string{"student_id", "school_id", "date", "incident_type", "action", "incident_id", "days"}},
-	{"grades.csv", false, 6, []string{"student_id", "school_id", "session_id", "course", "value", "scale", "credits"}},
+	}, true},
+	{"enrollments.csv", true, 3, []string{"student_id", "school_id", "entry", "exit", "grade_level", "primary"}, true},
+	{"merges.csv", false, 3, []string{"old_student_id", "new_student_id", "date"}, false},
+	{"calendar.csv", false, 3, []string{"school_id", "date", "instructional"}, false},
+	{"attendance.csv", false, 4, []string{"student_id", "school_id", "date", "code", "portion"}, true},
+	{"attendance_summary.csv", false, 5, []string{"student_id", "school_id", "session_id", "days_enrolled", "days_absent"}, false},
+	{"discipline.csv", false, 5, []string{"student_id", "school_id", "date", "incident_type", "action", "incident_id", "days"}, false},
+	{"grades.csv", false, 6, []string{"student_id", "school_id", "session_id", "course", "value", "scale", "credits"}, true},
 	{"guardians.csv", false, 3, []string{
 		"student_id", "guardian_id", "holds_rights", "given_name", "family_name", "relation",
 		"capacity", "language", "email", "phone",
-	}},
-	{"public_totals.csv", false, 5, []string{"school_id", "session_id", "indicator", "value", "precision", "row"}},
+	}, true},
+	{"public_totals.csv", false, 5, []string{"school_id", "session_id", "indicator", "value", "precision", "row"}, false},
 }
 
 var participationForm = form{"participation.csv", true, 6, []string{
 	"participant_ref", "given_name", "family_name", "birthdate",
 	"school_id", "date", "program", "minutes", "funder",
-}}
+}, false}
 
 var rosterForm = form{"roster.csv", true, 5, []string{
 	"participant_ref", "given_name", "family_name", "birthdate", "school_id",
 	"student_number", "program", "start", "end",
-}}
+}, false}
 
-var sessionLogForm = form{"sessions.csv", true, 2, []string{"participant_ref", "date", "program", "minutes", "funder"}}
+var sessionLogForm = form{"sessions.csv", true, 2, []string{"participant_ref", "date", "program", "minutes", "funder"}, false}
 
 // Forbidden reports whether a column may never be sent, whatever the file:
 // social security and other state numbers, biometric data (34 CFR 99.3),

@@ -32,8 +32,8 @@ func (im *importer) checkSummary(r *row, s records.Summary, session records.Sess
 	if s.Enrolled > 2*int32(session.End-session.Start+1) {
 		r.fault(3, DaysOverSession, "")
 	}
-	daily := slices.ContainsFunc(im.out.Students[student].Facts.Marks, func(m records.Mark) bool {
-		return m.School == s.School && session.Holds(m.Day)
+	daily := slices.ContainsFunc(im.out.Students[student].Facts.Marks.At(s.School), func(m records.DayMark) bool {
+		return session.Holds(m.Day())
 	})
 	if daily {
 		r.fault(2, MarksAndSummary, "")
@@ -59,25 +59,34 @@ func (im *importer) readIncident(r *row) {
 	im.touch("incidents", school, year.ID)
 }
 
-func (im *importer) readResult(r *row) {
-	student := im.studentOf(r, 0)
+func (im *importer) readResults(t *table) {
+	perStudent(t, im.result, func(student int32, rows []lined[records.Result]) {
+		facts := &im.out.Students[student].Facts
+		facts.Results = slices.Grow(facts.Results, len(rows))
+		for _, row := range rows {
+			if slices.ContainsFunc(facts.Results, func(r records.Result) bool { return resultKey(r) == resultKey(row.what) }) {
+				t.late(row.line, 3, DuplicateRow)
+				continue
+			}
+			facts.Results = append(facts.Results, row.what)
+			im.touch("results", row.what.School, im.yearOfSession(im.sessions[row.what.Session]))
+		}
+	})
+}
+
+func (im *importer) result(r *row) (student int32, res records.Result) {
+	student = im.studentOf(r, 0)
 	_, school := im.schoolOf(r, 1)
 	session := im.sessionOf(r, 2)
-	res := records.Result{School: school, Session: session.ID, Course: r.text(3), Scale: r.text(5), Credits: r.hundredths(6, 100)}
+	res = records.Result{School: school, Session: session.ID, Course: r.word(3), Scale: r.word(5), Credits: r.hundredths(6, 100)}
 	if res.Credits < 0 {
 		r.fault(6, BadNumber, "not under zero")
 	}
 	text := r.text(4)
-	if r.bad {
-		return
+	if !r.bad {
+		im.value(r, text, &res)
 	}
-	im.value(r, text, &res)
-	if r.bad || !im.once(r, 3, strings.Join([]string{im.idOf(student), school, session.ID, res.Course}, "\x00")) {
-		return
-	}
-	facts := &im.out.Students[student].Facts
-	facts.Results = append(facts.Results, res)
-	im.touch("results", school, im.yearOfSession(session))
+	return student, res
 }
 
 // value reads the result on its scale; one outside it is kept and said.

@@ -246,7 +246,7 @@ func (im *importer) rows(name string, t *table) {
 	case "sessions.csv":
 		im.readSessions(t)
 	case "students.csv":
-		t.each(im.readStudent)
+		im.readStudents(t)
 	case "enrollments.csv":
 		im.readEnrollments(t)
 	case "merges.csv":
@@ -260,9 +260,9 @@ func (im *importer) rows(name string, t *table) {
 	case "discipline.csv":
 		t.each(im.readIncident)
 	case "grades.csv":
-		t.each(im.readResult)
+		im.readResults(t)
 	case "guardians.csv":
-		t.each(im.readGuardian)
+		im.readGuardians(t)
 	case "public_totals.csv":
 		t.each(im.readTotal)
 	}

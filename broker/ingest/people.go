@@ -11,20 +11,31 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
-func (im *importer) readStudent(r *row) {
-	p := records.Profile{
+func (im *importer) readStudents(t *table) {
+	perStudent(t, im.student, func(_ int32, rows []lined[records.Profile]) {
+		im.out.Students = slices.Grow(im.out.Students, len(rows))
+		for _, row := range rows {
+			id := row.what.Person.StudentID
+			if _, twice := im.students[id]; twice {
+				t.late(row.line, 0, DuplicateRow)
+				continue
+			}
+			im.students[id] = int32(len(im.out.Students))
+			im.out.Students = append(im.out.Students, Student{Profile: row.what})
+		}
+	})
+}
+
+func (im *importer) student(r *row) (_ int32, p records.Profile) {
+	p = records.Profile{
 		Person: records.Person{StudentID: r.text(0), Given: r.text(1), Family: r.text(2)},
-		Birth:  im.birth(r), Sex: r.text(4), RaceEthnicity: r.text(5),
+		Birth:  im.birth(r), Sex: r.word(4), RaceEthnicity: r.word(5),
 		EnglishLearner: r.flag(6), SpecialEducation: r.flag(7), EconomicallyDisadvantaged: r.flag(8),
 	}
 	if !p.Birth.IsZero() && (p.Birth > im.opt.ExportDate || p.Birth < im.opt.ExportDate.AddYears(-120)) {
 		r.fault(3, ImpossibleBirth, "")
 	}
-	if r.bad || !im.once(r, 0, p.Person.StudentID) {
-		return
-	}
-	im.students[p.Person.StudentID] = int32(len(im.out.Students))
-	im.out.Students = append(im.out.Students, Student{Profile: p})
+	return 0, p
 }
 
 // birth is required in the plain form; another system may not give it.
@@ -83,55 +94,48 @@ func (im *importer) mergedLeaver(r *row, m Merge) bool {
 	return true
 }
 
-// A stayRow is an enrollment, whose it is, and the line it stands on.
-type stayRow struct {
-	records.Enrollment
-	student int32
-	line    int
-}
-
 // readEnrollments reads all, then drops the later of two that overlap at one
 // school.
 func (im *importer) readEnrollments(t *table) {
-	var rows []stayRow
-	t.each(func(r *row) {
-		student := im.studentOf(r, 0)
-		_, school := im.schoolOf(r, 1)
-		e := records.Enrollment{School: school, Entry: r.date(2), Exit: r.optionalDate(3), Grade: r.text(4)}
-		e.Primary = r.flag(5) != records.No
-		r.span(3, e.Entry, e.Exit)
-		if !r.bad {
-			rows = append(rows, stayRow{e, student, r.line})
-		}
+	var rows []lined[records.Enrollment]
+	perStudent(t, im.enrollment, func(_ int32, more []lined[records.Enrollment]) { rows = append(rows, more...) })
+	slices.SortStableFunc(rows, func(a, b lined[records.Enrollment]) int {
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.what.Entry, b.what.Entry), cmp.Compare(a.line, b.line))
 	})
-	slices.SortStableFunc(rows, func(a, b stayRow) int {
-		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.line, b.line))
-	})
-	for _, e := range rows {
-		im.stay(t, e)
+	for _, row := range rows {
+		im.stay(t, row.student, row.line, row.what)
 	}
 }
 
-func (im *importer) stay(t *table, e stayRow) {
-	p := &im.out.Students[e.student].Profile
+func (im *importer) enrollment(r *row) (student int32, e records.Enrollment) {
+	student = im.studentOf(r, 0)
+	_, school := im.schoolOf(r, 1)
+	e = records.Enrollment{School: school, Entry: r.date(2), Exit: r.optionalDate(3), Grade: r.word(4)}
+	e.Primary = r.flag(5) != records.No
+	r.span(3, e.Entry, e.Exit)
+	return student, e
+}
+
+func (im *importer) stay(t *table, student int32, line int, e records.Enrollment) {
+	p := &im.out.Students[student].Profile
 	for i, earlier := range p.Enrollments {
-		if !overlap(earlier, e.Enrollment) {
+		if !overlap(earlier, e) {
 			continue
 		}
 		if earlier.School == e.School && t.feed != nil {
-			p.Enrollments[i] = joined(earlier, e.Enrollment)
-			t.lateWarning(e.line, 2, JoinedStays)
+			p.Enrollments[i] = joined(earlier, e)
+			t.lateWarning(line, 2, JoinedStays)
 			return
 		}
 		if earlier.School == e.School {
-			t.late(e.line, 2, EnrollmentOverlap)
+			t.late(line, 2, EnrollmentOverlap)
 			return
 		}
 		if earlier.Primary && e.Primary {
-			t.lateWarning(e.line, 2, TwoPrimaries)
+			t.lateWarning(line, 2, TwoPrimaries)
 		}
 	}
-	p.Enrollments = append(p.Enrollments, e.Enrollment)
+	p.Enrollments = append(p.Enrollments, e)
 }
 
 // joined is one stay in place of two that overlap: another system keeps both
@@ -151,14 +155,28 @@ func overlap(a, b records.Enrollment) bool {
 	return (a.Exit.IsZero() || b.Entry <= a.Exit) && (b.Exit.IsZero() || a.Entry <= b.Exit)
 }
 
-func (im *importer) readGuardian(r *row) {
-	student := im.studentOf(r, 0)
-	g := records.Guardian{
+func (im *importer) readGuardians(t *table) {
+	perStudent(t, im.guardian, func(student int32, rows []lined[records.Guardian]) {
+		p := &im.out.Students[student].Profile
+		p.Guardians = slices.Grow(p.Guardians, len(rows))
+		for _, row := range rows {
+			if slices.ContainsFunc(p.Guardians, func(g records.Guardian) bool { return g.ID == row.what.ID }) {
+				t.late(row.line, 1, DuplicateRow)
+				continue
+			}
+			p.Guardians = append(p.Guardians, row.what)
+		}
+	})
+}
+
+func (im *importer) guardian(r *row) (student int32, g records.Guardian) {
+	student = im.studentOf(r, 0)
+	g = records.Guardian{
 		ID: r.text(1), HoldsRights: r.flag(2) == records.Yes, Given: r.text(3), Family: r.text(4),
-		Relation: r.text(5), Capacity: guardianCapacity(r), Language: r.text(7), Email: r.text(8), Phone: r.text(9),
+		Relation: r.word(5), Capacity: guardianCapacity(r), Language: r.word(7), Email: r.text(8), Phone: r.text(9),
 	}
-	if r.bad || !im.once(r, 1, im.idOf(student)+"\x00"+g.ID) {
-		return
+	if r.bad {
+		return student, g
 	}
 	if (g.Capacity == records.CapacityEmergencyContact || g.Capacity == records.CapacityCaseworker) && g.HoldsRights {
 		r.fault(2, NeverHoldsRights, "")
@@ -174,8 +192,7 @@ func (im *importer) readGuardian(r *row) {
 		r.fault(8, BadEmail, "")
 		g.Email = ""
 	}
-	p := &im.out.Students[student].Profile
-	p.Guardians = append(p.Guardians, g)
+	return student, g
 }
 
 // guardianCapacity reads the capacity; an empty one is parent for a mother or

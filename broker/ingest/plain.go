@@ -63,9 +63,8 @@ func (p *plain) table(f form, limits Limits, report *Report) (t *table, there bo
 		}
 		return nil, false
 	}
-	data, ok := p.files.Bytes(name)
-	if !ok {
-		return nil, true
+	if f.long {
+		return p.openLong(f, name, limits, report), true
 	}
-	return openTable(f, data, limits, report), true
+	return p.openWhole(f, name, limits, report), true
 }

@@ -2,92 +2,74 @@ package ingest
 
 import (
 	"cmp"
-	"runtime"
+	"math"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
-// A markRow is one good row of attendance.csv.
-type markRow struct {
-	student, school int32
-	day             civil.Date
-	line            int32
-	portion         int16
-	code            records.AttendanceCode
+// A marker reads some of the rows of the register. It is the long file: a row
+// costs no allocation, and what stood in the row before is not looked up again.
+type marker struct {
+	im      *importer
+	days    []records.DayMark // of the good rows, in the order of the file
+	spells  []spell
+	steps   []step
+	touched []touch
+
+	id, schoolID []byte // of the last row
+	student      int32
+	school       int32
+	stay         Span // of the student at the school
+	year         records.Session
 }
 
-// readMarks reads the register. It is the long file: a row costs no
-// allocation.
+// A spell is a run of rows of one student at one school: n marks from the first
+// on. rising says that their days are in order and none is there twice.
+type spell struct {
+	student, school int32
+	first, n        int32
+	rising          bool
+}
+
+// A step says on which line a mark stands; those after it stand on the lines
+// after it, up to the next step.
+type step struct{ at, line int32 }
+
+// readMarks reads the register.
 func (im *importer) readMarks(t *table) {
 	if !im.out.Present["calendar.csv"] {
 		im.report.Note(Place{File: t.form.name}, "", NeedsCalendar, "")
 		return
 	}
-	m := im.marks(t)
-	m.group(t)
-	for _, touched := range m.touched {
-		im.touch("marks", touched.school, touched.year)
+	markers := inParts(t, func(rows int) *marker {
+		return &marker{im: im, days: make([]records.DayMark, 0, rows), student: -1, school: -1}
+	}, (*marker).read)
+	im.register(t, markers)
+	for _, m := range markers {
+		for _, touched := range m.touched {
+			im.touch("marks", touched.school, touched.year)
+		}
 	}
 	for _, school := range im.school {
-		bare := func(t touch) bool { return t.school == school && im.out.Calendars[school] == nil }
-		if slices.ContainsFunc(m.touched, bare) {
+		if im.out.Calendars[school] == nil && im.marked(school) {
 			im.report.Note(Place{File: t.form.name}, "school_id", NoCalendar, "")
 		}
 	}
 }
 
-// marks reads the parts of the register side by side.
-func (im *importer) marks(t *table) *marker {
-	parts := t.split()
-	markers := make([]*marker, len(parts))
-	var side errgroup.Group
-	side.SetLimit(runtime.GOMAXPROCS(0))
-	for i, part := range parts {
-		m := &marker{im: im}
-		if part.scan != nil {
-			m.lines = make([]markRow, 0, len(part.scan.rest)/24)
-		}
-		markers[i] = m
-		side.Go(func() error {
-			part.each(m.read)
-			return nil
-		})
-	}
-	_ = side.Wait() // no part fails: what is wrong stands in the report
-	t.join(parts)
-	all, rows := markers[0], 0
-	for _, m := range markers {
-		rows += len(m.lines)
-	}
-	all.lines = slices.Grow(all.lines, rows-len(all.lines))
-	for _, m := range markers[1:] {
-		all.lines = append(all.lines, m.lines...)
-		for _, touched := range m.touched {
-			all.touch(touched)
+func (im *importer) marked(school string) bool {
+	for t := range im.touched["marks"] {
+		if t.school == school {
+			return true
 		}
 	}
-	return all
-}
-
-// A marker reads the rows of the register. It remembers the last student, since
-// rows of one student stand together in most exports.
-type marker struct {
-	im      *importer
-	lines   []markRow
-	lastID  []byte
-	last    int32
-	year    records.Session // of the last day
-	touched []touch
+	return false
 }
 
 func (m *marker) read(r *row) {
-	im := m.im
-	student := m.student(r)
-	school, name := im.schoolOf(r, 1)
+	m.place(r)
 	day := m.day(r)
 	code := attendanceCode(r)
 	portion := records.NoPortion
@@ -101,12 +83,56 @@ func (m *marker) read(r *row) {
 	if r.bad {
 		return
 	}
-	im.enrolled(r, 2, student, name, day)
-	if cal := im.out.Calendars[name]; cal != nil && !cal.Holds(day) {
+	mark, ok := records.NewDayMark(day, code, portion)
+	if !ok {
+		r.fault(2, BadDate, "")
+		return
+	}
+	name := m.im.school[m.school]
+	if day < m.stay.From || day > m.stay.To {
+		m.im.enrolled(r, 2, m.student, name, day)
+	}
+	if cal := m.im.out.Calendars[name]; cal != nil && !cal.Holds(day) {
 		r.fault(2, NoSchoolDay, "")
 	}
-	m.lines = append(m.lines, markRow{student, school, day, int32(r.line), portion, code})
+	m.add(mark, int32(r.line))
 	m.touch(touch{name, m.year.ID})
+}
+
+// place finds student and school of a row.
+func (m *marker) place(r *row) {
+	id, school := r.raw(0), r.raw(1)
+	sameStudent := m.student >= 0 && string(id) == string(m.id)
+	sameSchool := m.school >= 0 && string(school) == string(m.schoolID)
+	if sameStudent && sameSchool {
+		return
+	}
+	if !sameStudent {
+		m.student = m.im.studentOf(r, 0)
+		m.id = append(m.id[:0], id...)
+	}
+	if !sameSchool {
+		m.school, _ = m.im.schoolOf(r, 1)
+		m.schoolID = append(m.schoolID[:0], school...)
+	}
+	m.stay = m.im.firstStay(m.student, m.school)
+}
+
+// firstStay is a span in which a student was at a school, so that most rows need
+// not look for one.
+func (im *importer) firstStay(student, school int32) Span {
+	if student < 0 || school < 0 {
+		return Span{}
+	}
+	for _, e := range im.out.Students[student].Profile.Enrollments {
+		if e.School == im.school[school] {
+			if e.Exit.IsZero() {
+				e.Exit = math.MaxInt32
+			}
+			return Span{e.Entry, e.Exit}
+		}
+	}
+	return Span{}
 }
 
 // day is importer.dated, which looks no year up twice in a row.
@@ -120,6 +146,30 @@ func (m *marker) day(r *row) civil.Date {
 	return day
 }
 
+func (m *marker) add(mark records.DayMark, line int32) {
+	at := int32(len(m.days))
+	if n := len(m.steps); n == 0 || line-m.steps[n-1].line != at-m.steps[n-1].at {
+		m.steps = append(m.steps, step{at, line})
+	}
+	m.days = append(m.days, mark)
+	if n := len(m.spells); n > 0 && m.spells[n-1].student == m.student && m.spells[n-1].school == m.school {
+		s := &m.spells[n-1]
+		s.rising = s.rising && m.days[at-1].Day() < mark.Day()
+		s.n++
+		return
+	}
+	m.spells = append(m.spells, spell{m.student, m.school, at, 1, true})
+}
+
+// line returns the line of a mark.
+func (m *marker) line(at int32) int {
+	i, exact := slices.BinarySearchFunc(m.steps, at, func(s step, at int32) int { return cmp.Compare(s.at, at) })
+	if !exact {
+		i--
+	}
+	return int(m.steps[i].line + at - m.steps[i].at)
+}
+
 func (m *marker) touch(t touch) {
 	if n := len(m.touched); n > 0 && m.touched[n-1] == t {
 		return
@@ -129,18 +179,6 @@ func (m *marker) touch(t touch) {
 		return
 	}
 	m.touched = append(m.touched, t)
-}
-
-func (m *marker) student(r *row) int32 {
-	b := r.raw(0)
-	if len(b) > 0 && string(b) == string(m.lastID) {
-		return m.last
-	}
-	n := m.im.studentOf(r, 0)
-	if n >= 0 {
-		m.lastID, m.last = append(m.lastID[:0], b...), n
-	}
-	return n
 }
 
 // attendanceCode is row.code for the register, without allocation.
@@ -166,27 +204,64 @@ func attendanceCode(r *row) records.AttendanceCode {
 	return c
 }
 
-// group gives each student its marks and drops the second of two marks of one
-// day at one school.
-func (m *marker) group(t *table) {
-	order := func(a, b markRow) int {
-		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.day, b.day), cmp.Compare(a.school, b.school),
-			cmp.Compare(a.line, b.line))
-	}
-	if !slices.IsSortedFunc(m.lines, order) {
-		slices.SortFunc(m.lines, order)
-	}
-	all := make([]records.Mark, 0, len(m.lines))
-	for i := 0; i < len(m.lines); {
-		first, student := len(all), m.lines[i].student
-		for ; i < len(m.lines) && m.lines[i].student == student; i++ {
-			l := m.lines[i]
-			if i > 0 && l.day == m.lines[i-1].day && l.school == m.lines[i-1].school && student == m.lines[i-1].student {
-				t.late(int(l.line), 2, DuplicateRow)
-				continue
-			}
-			all = append(all, records.Mark{School: m.im.school[l.school], Day: l.day, Code: l.code, Portion: l.portion})
+// register gives each student what was read of it, and drops the second of two
+// marks of a day at a school.
+func (im *importer) register(t *table, markers []*marker) {
+	var all []spellOf
+	for _, m := range markers {
+		for _, s := range m.spells {
+			all = append(all, spellOf{s, m})
 		}
-		m.im.out.Students[student].Facts.Marks = all[first:len(all):len(all)]
 	}
+	order := func(a, b spellOf) int {
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.school, b.school))
+	}
+	if !slices.IsSortedFunc(all, order) {
+		slices.SortStableFunc(all, order)
+	}
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && order(all[0], all[n]) == 0 {
+			n++
+		}
+		facts := &im.out.Students[all[0].student].Facts
+		facts.Marks = facts.Marks.With(im.school[all[0].school], onceADay(t, all[:n]))
+		all = all[n:]
+	}
+}
+
+// A spellOf is a spell with the part that it stands in.
+type spellOf struct {
+	spell
+	part *marker
+}
+
+// onceADay are the marks of a student at a school, of which the first of a day
+// counts.
+func onceADay(t *table, spells []spellOf) []records.DayMark {
+	if s := spells[0]; len(spells) == 1 && s.rising {
+		return s.part.days[s.first : s.first+s.n : s.first+s.n]
+	}
+	type lined struct {
+		mark records.DayMark
+		line int
+	}
+	var list []lined
+	for _, s := range spells {
+		for at := s.first; at < s.first+s.n; at++ {
+			list = append(list, lined{s.part.days[at], s.part.line(at)})
+		}
+	}
+	slices.SortFunc(list, func(a, b lined) int {
+		return cmp.Or(cmp.Compare(a.mark.Day(), b.mark.Day()), cmp.Compare(a.line, b.line))
+	})
+	days := make([]records.DayMark, 0, len(list))
+	for _, l := range list {
+		if n := len(days); n > 0 && days[n-1].Day() == l.mark.Day() {
+			t.late(l.line, 2, DuplicateRow)
+			continue
+		}
+		days = append(days, l.mark)
+	}
+	return days
 }

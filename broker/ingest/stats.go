@@ -88,18 +88,14 @@ func (s *Stats) student(st *Student) {
 	}
 }
 
-// marks counts a student's register: it is the long one, so each run of marks at
-// a school costs one look-up.
-func (s *Stats) marks(marks []records.Mark) {
+// marks counts a student's registers: they are long, so a look-up counts many.
+func (s *Stats) marks(marks records.Marks) {
 	var codes [256]int
-	for len(marks) > 0 {
-		n := 0
-		for n < len(marks) && marks[n].School == marks[0].School {
-			codes[marks[n].Code]++
-			n++
+	for _, r := range marks {
+		s.Schools[r.School] += len(r.Days)
+		for _, d := range r.Days {
+			codes[d.Code()]++
 		}
-		s.Schools[marks[0].School] += n
-		marks = marks[n:]
 	}
 	for code, n := range codes {
 		if n == 0 {

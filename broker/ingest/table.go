@@ -64,7 +64,9 @@ type table struct {
 	scan   *scanner
 	place  []int // place[i] is where column i of the form stands in a row, or -1
 	width  int
+	words  map[string]string // that rows share
 
+	blocks *blocks       // what follows the scan's text in a long file
 	feed   iter.Seq[Row] // instead of scan
 	places []Place       // of the rows that the feed gave
 }
@@ -256,7 +258,12 @@ func (t *table) note(line, column int, rule Rule, detail string) Severity {
 	return t.report.Note(at, field, rule, detail)
 }
 
-func (t *table) close() { t.report.Files = append(t.report.Files, t.counts) }
+func (t *table) close() {
+	if t.blocks != nil && !t.blocks.finished {
+		t.blocks.finish()
+	}
+	t.report.Files = append(t.report.Files, t.counts)
+}
 
 // A row is one record. Its methods read a column of the form by its place in
 // the form and note what is wrong with it; after a fault bad is set and the
@@ -310,6 +317,24 @@ func (r *row) text(column int) string {
 	}
 	return string(b)
 }
+
+// word is text that many rows have, and in memory stands once.
+func (r *row) word(column int) string {
+	if known, ok := r.t.words[string(r.raw(column))]; ok {
+		return known
+	}
+	s := r.text(column)
+	if s != "" && len(r.t.words) < maxWords {
+		if r.t.words == nil {
+			r.t.words = map[string]string{}
+		}
+		r.t.words[s] = s
+	}
+	return s
+}
+
+// maxWords bounds the words that are kept.
+const maxWords = 4096
 
 // date returns a date that must be there.
 func (r *row) date(column int) civil.Date {

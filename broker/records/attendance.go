@@ -167,16 +167,12 @@ func (q query) register(c claim, sum *Attendance) bool {
 func (q query) marks(span claim, cal *Calendar, marking Marking, sum *Attendance) {
 	enrolled, marked := int64(cal.Days(span.from, span.to)), int64(0)
 	sum.Enrolled += 2 * enrolled
-	all := q.student.Marks
-	i, _ := slices.BinarySearchFunc(all, span.from, func(m Mark, day civil.Date) int { return int(m.Day) - int(day) })
-	for i < len(all) && all[i].Day <= span.to {
-		day, missed, here := all[i].Day, int64(0), false
-		for ; i < len(all) && all[i].Day == day; i++ {
-			if all[i].School == span.school {
-				missed, here = max(missed, q.settings.missed(all[i])), true
-			}
+	for days := between(q.student.Marks.At(span.school), span.from, span.to); len(days) > 0; {
+		day, missed := days[0].Day(), int64(0)
+		for ; len(days) > 0 && days[0].Day() == day; days = days[1:] {
+			missed = max(missed, q.settings.missed(days[0]))
 		}
-		if here && cal.Holds(day) {
+		if cal.Holds(day) {
 			marked++
 			sum.add(missed)
 		}

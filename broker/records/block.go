@@ -18,10 +18,9 @@ const (
 	maxRun       = 1000
 )
 
-// EncodeBlock writes a student's facts, which must belong to the segment. The
-// facts are sorted in place.
+// EncodeBlock writes a student's facts, which must belong to the segment. All
+// but the marks are sorted in place.
 func (s *Segment) EncodeBlock(f Facts) ([]byte, error) {
-	slices.SortFunc(f.Marks, compareMarks)
 	slices.SortFunc(f.Summaries, compareSummaries)
 	slices.SortFunc(f.Incidents, compareIncidents)
 	slices.SortFunc(f.Results, compareResults)
@@ -61,19 +60,22 @@ func (s *Segment) after(day civil.Date) civil.Date {
 	return day + 1
 }
 
-func (s *Segment) writeMarks(w *writer, marks []Mark) bool {
+func (s *Segment) writeMarks(w *writer, marks Marks) bool {
+	if len(marks) > 1 || len(marks) == 1 && marks[0].School != s.School {
+		return false
+	}
 	runs := 0
 	body := &writer{}
 	next := s.Base
-	for i := 0; i < len(marks); runs++ {
-		m := marks[i]
-		if m.School != s.School || m.Day < next || m.Code >= attendanceCodes || m.Portion < NoPortion || m.Portion > 1000 {
+	for days := marks.At(s.School); len(days) > 0; runs++ {
+		day := days[0].Day()
+		if day < next {
 			return false
 		}
-		n := s.run(marks[i:])
-		body.run(uint64(m.Day-next), m, n)
-		next = marks[i+n-1].Day + 1
-		i += n
+		n := s.run(days)
+		body.run(uint64(day-next), days[0], n)
+		next = days[n-1].Day() + 1
+		days = days[n:]
 	}
 	w.count(runs)
 	w.b = append(w.b, body.b...)
@@ -81,23 +83,29 @@ func (s *Segment) writeMarks(w *writer, marks []Mark) bool {
 }
 
 // run counts the marks that repeat the first on consecutive school days.
-func (s *Segment) run(marks []Mark) int {
+func (s *Segment) run(days []DayMark) int {
+	at, found := slices.BinarySearch(s.Days, days[0].Day())
+	if found {
+		at++
+	}
 	n := 1
-	for n < len(marks) && n < maxRun {
-		want := marks[n-1]
-		want.Day = s.after(want.Day)
-		if marks[n] != want {
+	for ; n < len(days) && n < maxRun && days[n].sameAs(days[0]); n++ {
+		want := days[n-1].Day() + 1
+		if at < len(s.Days) {
+			want = s.Days[at]
+			at++
+		}
+		if days[n].Day() != want {
 			break
 		}
-		n++
 	}
 	return n
 }
 
-func (w *writer) run(gap uint64, m Mark, n int) {
+func (w *writer) run(gap uint64, m DayMark, n int) {
 	w.uint(gap)
-	head := byte(m.Code)
-	if m.Portion != NoPortion {
+	head, portion := byte(m.Code()), m.Portion()
+	if portion != NoPortion {
 		head |= markPortion
 	}
 	if n <= markRunMax {
@@ -106,40 +114,48 @@ func (w *writer) run(gap uint64, m Mark, n int) {
 		w.byte(head)
 		w.count(n)
 	}
-	if m.Portion != NoPortion {
-		w.uint(uint64(m.Portion))
+	if portion != NoPortion {
+		w.uint(uint64(portion))
 	}
 }
 
-func (s *Segment) readMarks(r *reader) []Mark {
-	var marks []Mark
+func (s *Segment) readMarks(r *reader) Marks {
+	var days []DayMark
 	next := s.Base
 	runs := r.count(2)
 	for range runs {
-		m := Mark{School: s.School, Day: next + civil.Date(r.uint(1<<20)), Portion: NoPortion}
+		day := next + civil.Date(r.uint(1<<20))
 		head := r.byte()
-		m.Code = AttendanceCode(head & markCodeBits)
 		n := int(head >> markRunShift)
 		if n == 0 {
 			n = int(r.uint(maxRun))
 		}
+		portion := NoPortion
 		if head&markPortion != 0 {
-			m.Portion = int16(r.uint(1000))
+			portion = int16(r.uint(1000))
 		}
-		if m.Code >= attendanceCodes || n == 0 || len(marks) > maxCount {
+		if n == 0 || len(days) > maxCount {
 			r.fail()
 			return nil
 		}
-		if marks == nil {
-			marks = make([]Mark, 0, runs+n)
+		if days == nil {
+			days = make([]DayMark, 0, runs+n)
 		}
 		for range n {
-			marks = append(marks, m)
-			next = m.Day + 1
-			m.Day = s.after(m.Day)
+			m, ok := NewDayMark(day, AttendanceCode(head&markCodeBits), portion)
+			if !ok {
+				r.fail()
+				return nil
+			}
+			days = append(days, m)
+			next = day + 1
+			day = s.after(day)
 		}
 	}
-	return marks
+	if len(days) == 0 {
+		return nil
+	}
+	return Marks{{s.School, days}}
 }
 
 func (s *Segment) writeSummaries(w *writer, list []Summary) bool {

@@ -52,8 +52,8 @@ func byHand(d *records.District, s *records.Student, period records.Session) (a 
 			continue
 		}
 		a.Enrolled += 2
-		for _, m := range s.Marks {
-			if m.Day == day && m.School == e.School && m.Code == records.AbsentExcused {
+		for school, m := range s.Marks.All() {
+			if m.Day() == day && school == e.School && m.Code() == records.AbsentExcused {
 				a.Absent += 2
 				a.Missed += 1000
 			}
@@ -77,10 +77,8 @@ func TestAttendanceEqualsACountDayByDay(t *testing.T) {
 			s.Enrollments = append(s.Enrollments, e)
 		}
 		for _, n := range rapid.SliceOfNDistinct(rapid.Int32Range(-5, 95), 0, 30, rapid.ID[int32]).Draw(t, "marks") {
-			s.Marks = append(s.Marks, records.Mark{
-				School: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "at"),
-				Day:    base + civil.Date(n), Code: records.AbsentExcused, Portion: records.NoPortion,
-			})
+			school := rapid.SampledFrom([]string{"A", "B"}).Draw(t, "at")
+			s.Marks = s.Marks.With(school, marked(t, base+civil.Date(n), records.AbsentExcused, records.NoPortion))
 		}
 		year := records.Session{ID: "Y", Type: records.SchoolYear, Start: base, End: base + 90}
 		d := records.NewDistrict(records.Content{
@@ -173,7 +171,7 @@ func TestPartsHoldEveryFactOnce(t *testing.T) {
 	days, f := typicalYear(4)
 	other := records.Facts{
 		Results: []records.Result{{School: "B", Session: "Y2", Course: "Art", Scale: "0-20"}},
-		Marks:   []records.Mark{{School: "B", Day: base + 500, Portion: records.NoPortion}},
+		Marks:   records.Marks{}.With("B", marked(t, base+500, records.Present, records.NoPortion)),
 	}
 	var s records.Student
 	s.SID = records.SID{1}

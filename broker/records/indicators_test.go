@@ -189,7 +189,7 @@ func (v vector) student(t *testing.T, days []civil.Date) records.Student {
 		s.Enrollments = append(s.Enrollments, e)
 	}
 	for _, f := range fields(v.Marks, 3) {
-		s.Marks = append(s.Marks, marks(t, f, days)...)
+		s.Marks = s.Marks.With(f[0], marks(t, f, days))
 	}
 	for _, f := range fields(v.Incidents, 5) {
 		in := records.Incident{School: f[0], Day: date(t, f[1]), ID: strings.TrimPrefix(f[2], "-"), Type: f[3]}
@@ -206,26 +206,26 @@ func (v vector) other(t *testing.T) records.Student {
 	return records.Student{SID: records.SID{2}, Results: results(t, v.Others), Summaries: summaries(t, v.OtherSummaries)}
 }
 
-func marks(t *testing.T, f []string, days []civil.Date) []records.Mark {
+func marks(t *testing.T, f []string, days []civil.Date) []records.DayMark {
 	first, times, _ := strings.Cut(f[1], "x")
-	m := records.Mark{School: f[0], Day: date(t, first), Portion: records.NoPortion}
 	code, err := records.ParseAttendanceCode(f[2])
 	if err != nil {
 		t.Fatal(f, err)
 	}
-	m.Code = code
+	portion := records.NoPortion
 	if len(f) > 3 {
 		share, err := strconv.ParseFloat(f[3], 64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Portion = int16(share*1000 + 0.5)
+		portion = int16(share*1000 + 0.5)
 	}
-	list := []records.Mark{m}
+	last := date(t, first)
+	list := marked(t, last, code, portion)
 	for _, day := range days {
-		if day > m.Day && int64(len(list)) < number(t, times) {
-			m.Day = day
-			list = append(list, m)
+		if day > last && int64(len(list)) < number(t, times) {
+			last = day
+			list = append(list, marked(t, day, code, portion)...)
 		}
 	}
 	return list

@@ -50,7 +50,7 @@ type Student struct {
 	Sex, RaceEthnicity                                          string
 	EnglishLearner, SpecialEducation, EconomicallyDisadvantaged Flag
 	Enrollments                                                 []Enrollment
-	Marks                                                       []Mark
+	Marks                                                       Marks
 	Summaries                                                   []Summary
 	Incidents                                                   []Incident
 	Results                                                     []Result
@@ -68,18 +68,6 @@ type Enrollment struct {
 // Holds reports whether the student was enrolled on the day.
 func (e Enrollment) Holds(day civil.Date) bool {
 	return e.Entry <= day && (e.Exit.IsZero() || day <= e.Exit)
-}
-
-// NoPortion is the Portion of a mark that gives none.
-const NoPortion int16 = -1
-
-// A Mark is one line of the daily register. Portion is the share of the day
-// missed in per mille (0–1000), or NoPortion.
-type Mark struct {
-	School  string
-	Day     civil.Date
-	Code    AttendanceCode
-	Portion int16
 }
 
 // A Summary is a student's attendance over a session as a total, in half days.

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Sort puts the student's facts into their canonical order: what two imports
-// of the same files, or a segment and its source, are compared in.
+// Sort puts the student's facts into their canonical order, in which marks
+// always are: what two imports of the same files, or a segment and its source,
+// are compared in.
 func (s *Student) Sort() {
 	slices.SortFunc(s.Enrollments, compareEnrollments)
-	slices.SortFunc(s.Marks, compareMarks)
 	slices.SortFunc(s.Summaries, compareSummaries)
 	slices.SortFunc(s.Incidents, compareIncidents)
 	slices.SortFunc(s.Results, compareResults)
@@ -18,13 +18,6 @@ func (s *Student) Sort() {
 func compareEnrollments(a, b Enrollment) int {
 	return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.School, b.School), cmp.Compare(a.Exit, b.Exit),
 		cmp.Compare(a.Grade, b.Grade))
-}
-
-func compareMarks(a, b Mark) int {
-	if a.Day != b.Day { // as nearly always: a register has millions
-		return cmp.Compare(a.Day, b.Day)
-	}
-	return cmp.Or(cmp.Compare(a.School, b.School), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Portion, b.Portion))
 }
 
 func compareSummaries(a, b Summary) int {
@@ -62,9 +55,6 @@ func (t interner) student(s *Student) {
 	for i := range s.Enrollments {
 		t.share(&s.Enrollments[i].School)
 		t.share(&s.Enrollments[i].Grade)
-	}
-	for i := range s.Marks {
-		t.share(&s.Marks[i].School)
 	}
 	for i := range s.Summaries {
 		t.share(&s.Summaries[i].School)

@@ -2,7 +2,10 @@ package records
 
 import (
 	"cmp"
+	"math"
 	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
 )
 
 // A StudentFacts is the facts of one student in one segment.
@@ -52,11 +55,14 @@ func (d *District) Parts() []Part {
 }
 
 func (d *District) part(st *Student, years map[string]Session, at func(string, Session) *Facts) {
-	for marks := st.Marks; len(marks) > 0; {
-		n, year := d.stay(marks)
-		f := at(marks[0].School, year)
-		f.Marks = append(f.Marks, marks[:n]...)
-		marks = marks[n:]
+	for _, r := range st.Marks {
+		for days := r.Days; len(days) > 0; {
+			year, until := d.yearUntil(days[0].Day())
+			of := between(days, days[0].Day(), until)
+			f := at(r.School, year)
+			f.Marks = f.Marks.With(r.School, of)
+			days = days[len(of):]
+		}
 	}
 	for _, s := range st.Summaries {
 		f := at(s.School, years[s.Session])
@@ -73,15 +79,20 @@ func (d *District) part(st *Student, years map[string]Session, at func(string, S
 	}
 }
 
-// stay returns how many marks from the first on are of its school and year.
-func (d *District) stay(marks []Mark) (n int, year Session) {
-	year, _ = d.YearOf(marks[0].Day)
-	for n = 1; n < len(marks) && marks[n].School == marks[0].School; n++ {
-		if y, _ := d.YearOf(marks[n].Day); y.ID != year.ID {
-			break
+// yearUntil returns the school year of a day and the last day up to which all
+// are of the same year, or of none.
+func (d *District) yearUntil(day civil.Date) (year Session, until civil.Date) {
+	year, ok := d.YearOf(day)
+	until = math.MaxInt32 - 1
+	if ok {
+		until = year.End
+	}
+	for _, y := range d.years {
+		if y.Start > day {
+			until = min(until, y.Start-1)
 		}
 	}
-	return n, year
+	return year, until
 }
 
 func (d *District) sessionYears() map[string]Session {

@@ -14,7 +14,7 @@ func TestBothKindsOfRegisterSayTheSame(t *testing.T) {
 	t.Parallel()
 	days := weekdays(base, 100)
 	year := records.Session{ID: "Y", Type: records.SchoolYear, Start: base, End: base + 200}
-	district := func(marking records.Marking, marks []records.Mark) *records.District {
+	district := func(marking records.Marking, marks records.Marks) *records.District {
 		return records.NewDistrict(records.Content{
 			Schools: []records.School{{ID: "A"}}, Sessions: []records.Session{year},
 			Calendars: map[string]*records.Calendar{"A": records.NewCalendar(days)},
@@ -26,15 +26,13 @@ func TestBothKindsOfRegisterSayTheSame(t *testing.T) {
 		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		var full, exceptions []records.Mark
+		var full, exceptions records.Marks
 		for _, day := range days {
-			m := records.Mark{
-				School: "A", Day: day, Portion: records.NoPortion,
-				Code: records.AttendanceCode(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 3, 4, 5, 6}).Draw(t, "code")),
-			}
-			full = append(full, m)
-			if m.Code != records.Present {
-				exceptions = append(exceptions, m)
+			code := records.AttendanceCode(rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 3, 4, 5, 6}).Draw(t, "code"))
+			m := marked(t, day, code, records.NoPortion)
+			full = full.With("A", m)
+			if code != records.Present {
+				exceptions = exceptions.With("A", m)
 			}
 		}
 		a, b := district(records.EveryDay, full), district(records.Exceptions, exceptions)

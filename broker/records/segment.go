@@ -13,7 +13,7 @@ import (
 // content of one block of a Segment. The School of every record is the
 // segment's.
 type Facts struct {
-	Marks     []Mark
+	Marks     Marks
 	Summaries []Summary
 	Incidents []Incident
 	Results   []Result
@@ -26,7 +26,9 @@ func (f Facts) Empty() bool {
 
 // Add appends the facts to the student's.
 func (s *Student) Add(f Facts) {
-	s.Marks = append(s.Marks, f.Marks...)
+	for _, r := range f.Marks {
+		s.Marks = s.Marks.With(r.School, r.Days)
+	}
 	s.Summaries = append(s.Summaries, f.Summaries...)
 	s.Incidents = append(s.Incidents, f.Incidents...)
 	s.Results = append(s.Results, f.Results...)
@@ -77,8 +79,8 @@ func NewSegment(school, year string, base civil.Date, days []civil.Date, coverag
 	s := &Segment{School: school, Year: year, Base: base, Days: slices.Compact(slices.Sorted(slices.Values(days))), Coverage: coverage}
 	sessions, courses, types, kinds := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[ResultKind]bool{}
 	for _, f := range facts {
-		for _, m := range f.Marks {
-			s.Base = min(s.Base, m.Day)
+		for _, r := range f.Marks {
+			s.Base = min(s.Base, r.Days[0].Day())
 		}
 		for _, sum := range f.Summaries {
 			sessions[sum.Session] = true

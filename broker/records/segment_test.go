@@ -21,11 +21,9 @@ func drawFacts(t *rapid.T) records.Facts {
 	days := rapid.SliceOfNDistinct(rapid.Int32Range(0, 300), 0, 60, rapid.ID[int32]).Draw(t, "mark days")
 	slices.Sort(days)
 	for _, d := range days {
-		f.Marks = append(f.Marks, records.Mark{
-			School: "A", Day: base + civil.Date(d),
-			Code:    records.AttendanceCode(rapid.IntRange(0, 6).Draw(t, "code")),
-			Portion: rapid.SampledFrom([]int16{records.NoPortion, 0, 1, 500, 1000}).Draw(t, "portion"),
-		})
+		code := records.AttendanceCode(rapid.IntRange(0, 6).Draw(t, "code"))
+		portion := rapid.SampledFrom([]int16{records.NoPortion, 0, 1, 500, 1000}).Draw(t, "portion")
+		f.Marks = f.Marks.With("A", marked(t, base+civil.Date(d), code, portion))
 	}
 	for _, s := range rapid.SliceOfN(rapid.SampledFrom([]string{"Y", "T1", "T2"}), 0, 3).Draw(t, "summaries") {
 		f.Summaries = append(f.Summaries, records.Summary{
@@ -86,11 +84,11 @@ func TestARegisterOfEveryDayCostsLittleMoreThanItsExceptions(t *testing.T) {
 	days := weekdays(base, 180)
 	var f records.Facts
 	for i, d := range days {
-		m := records.Mark{School: "A", Day: d, Portion: records.NoPortion}
+		code := records.Present
 		if i%18 == 3 {
-			m.Code = records.AbsentExcused
+			code = records.AbsentExcused
 		}
-		f.Marks = append(f.Marks, m)
+		f.Marks = f.Marks.With("A", marked(t, d, code, records.NoPortion))
 	}
 	seg, err := records.NewSegment("A", "Y", base, days, nil, []records.Facts{f})
 	if err != nil {
@@ -101,7 +99,7 @@ func TestARegisterOfEveryDayCostsLittleMoreThanItsExceptions(t *testing.T) {
 		t.Fatalf("%d bytes, %v", len(block), err)
 	}
 	got, err := seg.DecodeBlock(block)
-	if err != nil || !reflect.DeepEqual(got.Marks, f.Marks) {
+	if err != nil || !got.Marks.Equal(f.Marks) {
 		t.Fatal("the register came back otherwise", err)
 	}
 }
@@ -112,8 +110,8 @@ func typicalYear(student int) ([]civil.Date, records.Facts) {
 	days := weekdays(base, 180)
 	var f records.Facts
 	for i := range 10 {
-		m := records.Mark{School: "A", Day: days[(student*7+i*17)%180], Code: records.AttendanceCode(1 + (student+i)%4), Portion: records.NoPortion}
-		f.Marks = append(f.Marks, m)
+		m, _ := records.NewDayMark(days[(student*7+i*17)%180], records.AttendanceCode(1+(student+i)%4), records.NoPortion)
+		f.Marks = f.Marks.With("A", []records.DayMark{m})
 	}
 	for c := range 8 {
 		for term := range 3 {
@@ -168,12 +166,14 @@ func TestASegmentRefusesForeignFacts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mark := records.Mark{School: "A", Day: base, Portion: records.NoPortion}
+	on := func(school string, day civil.Date) records.Marks {
+		return records.Marks{{School: school, Days: marked(t, day, records.Present, records.NoPortion)}}
+	}
 	for name, bad := range map[string]records.Facts{
-		"a mark of another school":    {Marks: []records.Mark{{School: "B", Day: base, Portion: records.NoPortion}}},
-		"two marks of a day":          {Marks: []records.Mark{mark, mark}},
-		"a day before the base":       {Marks: []records.Mark{{School: "A", Day: base - 1, Portion: records.NoPortion}}},
-		"a portion over the day":      {Marks: []records.Mark{{School: "A", Day: base, Portion: 1001}}},
+		"a mark of another school":    {Marks: on("B", base)},
+		"marks of two schools":        {Marks: append(on("A", base), on("B", base)...)},
+		"two marks of a day":          {Marks: on("A", base).With("A", on("A", base)[0].Days)},
+		"a day before the base":       {Marks: on("A", base-1)},
 		"an unknown session":          {Summaries: []records.Summary{{School: "A", Session: "elsewhere"}}},
 		"an unknown kind of incident": {Incidents: []records.Incident{{School: "A", Day: base, Type: "elsewhere"}}},
 		"an unknown course":           {Results: []records.Result{{School: "A", Session: "T1", Course: "elsewhere", Credits: 100, Scale: "0-100"}}},

@@ -60,8 +60,8 @@ func word(cond bool, yes, no string) string {
 }
 
 // missed returns the share of the day that a mark means, in per mille.
-func (s Settings) missed(m Mark) int64 {
-	switch m.Code {
+func (s Settings) missed(m DayMark) int64 {
+	switch m.Code() {
 	case InSchoolSuspended:
 		if !s.ISSAbsent {
 			return 0
@@ -71,10 +71,10 @@ func (s Settings) missed(m Mark) int64 {
 			return 0
 		}
 	}
-	if m.Portion != NoPortion {
-		return int64(m.Portion)
+	if portion := m.Portion(); portion != NoPortion {
+		return int64(portion)
 	}
-	switch m.Code {
+	switch m.Code() {
 	case Present, Tardy:
 		return 0
 	case HalfAbsent:

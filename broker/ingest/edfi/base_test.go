@@ -78,8 +78,8 @@ func picture(im *ingest.Import) string {
 			fmt.Fprintf(&b, "  guardian %s %s %s capacity=%s rights=%v %s %s %s\n", g.ID, g.Given, g.Family, g.Capacity, g.HoldsRights,
 				g.Language, g.Email, g.Phone)
 		}
-		for _, m := range f.Marks {
-			fmt.Fprintf(&b, "  mark %s %s %s %d\n", m.School, m.Day, m.Code, m.Portion)
+		for school, m := range f.Marks.All() {
+			fmt.Fprintf(&b, "  mark %s %s %s %d\n", school, m.Day(), m.Code(), m.Portion())
 		}
 		for _, i := range f.Incidents {
 			fmt.Fprintf(&b, "  incident %s %s %s %q %s half days=%d\n", i.School, i.Day, i.ID, i.Type, i.Action, i.Days)

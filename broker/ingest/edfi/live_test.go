@@ -303,7 +303,7 @@ func TestWhatChangesWhilePagesAreReadIsTakenIn(t *testing.T) {
 		t.Fatal(ingesttest.Findings(report))
 	}
 	s := im.Students[0]
-	if s.Profile.Person.Given != "Wil" || len(s.Facts.Marks) != 2 || len(s.Facts.Incidents) != 1 {
+	if s.Profile.Person.Given != "Wil" || s.Facts.Marks.Len() != 2 || len(s.Facts.Incidents) != 1 {
 		t.Errorf("%+v", s)
 	}
 }

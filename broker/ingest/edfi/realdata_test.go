@@ -102,11 +102,11 @@ func TestGrandBendIsReadAsItsFilesSay(t *testing.T) {
 	got := map[string]int{"schools": len(im.Schools), "students": len(im.Students)}
 	days := int32(0)
 	for _, s := range im.Students {
-		got["marks"] += len(s.Facts.Marks)
+		got["marks"] += s.Facts.Marks.Len()
 		got["guardians"] += len(s.Profile.Guardians)
 		got["incidents"] += len(s.Facts.Incidents)
-		for _, m := range s.Facts.Marks {
-			if m.Code.String() == "tardy" {
+		for _, m := range s.Facts.Marks.All() {
+			if m.Code().String() == "tardy" {
 				got["tardies"]++
 			}
 		}

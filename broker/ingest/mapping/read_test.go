@@ -35,13 +35,13 @@ func TestTheSmallExportIsRight(t *testing.T) {
 	if !reflect.DeepEqual(first.Profile, want) {
 		t.Errorf("%+v", first.Profile)
 	}
-	if m := first.Facts.Marks; len(m) != 3 || m[1].Code != records.AbsentUnexcused || m[1].School != "A" || m[1].Day != ingesttest.Date(t, "2025-09-02") {
+	if m := first.Facts.Marks.At("A"); len(m) != 3 || m[1].Code() != records.AbsentUnexcused || m[1].Day() != ingesttest.Date(t, "2025-09-02") {
 		t.Errorf("%+v", m)
 	}
 	if r := first.Facts.Results; len(r) != 1 || r[0].Value != 8800 || r[0].Scale != "0-100" {
 		t.Errorf("%+v", r)
 	}
-	if len(im.Students) != 3 || im.Students[2].Profile.SpecialEducation != records.No || len(im.Students[2].Facts.Marks) != 1 {
+	if len(im.Students) != 3 || im.Students[2].Profile.SpecialEducation != records.No || im.Students[2].Facts.Marks.Len() != 1 {
 		t.Errorf("%+v", im.Students)
 	}
 }

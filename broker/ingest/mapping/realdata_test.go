@@ -135,18 +135,18 @@ func TestTheContosoRegisterComesInByItsExample(t *testing.T) {
 	}
 	marks, absent := 0, 0
 	for _, s := range im.Students {
-		for _, m := range s.Facts.Marks {
+		for _, m := range s.Facts.Marks.All() {
 			marks++
-			away := m.Code == records.AbsentUnexcused
+			away := m.Code() == records.AbsentUnexcused
 			if away {
 				absent++
 			}
-			if was, there := want[s.Profile.Person.StudentID+" "+m.Day.String()]; !there || was != away {
+			if was, there := want[s.Profile.Person.StudentID+" "+m.Day().String()]; !there || was != away {
 				t.Fatal("a mark was read otherwise")
 			}
 		}
-		if len(s.Facts.Marks) != 20 || len(s.Profile.Enrollments) != 1 {
-			t.Fatalf("%d marks, %d stays", len(s.Facts.Marks), len(s.Profile.Enrollments))
+		if s.Facts.Marks.Len() != 20 || len(s.Profile.Enrollments) != 1 {
+			t.Fatalf("%d marks, %d stays", s.Facts.Marks.Len(), len(s.Profile.Enrollments))
 		}
 	}
 	if len(im.Students) != 600 || len(im.Schools) != 5 || marks != len(want) || marks != 12_000 || absent != 1285 {

@@ -96,7 +96,7 @@ func TestAWorkbookOfTheOtherCalendarIsReadByIt(t *testing.T) {
 	})
 	files, text := withBook(t, data)
 	got, report := read(t, files, parse(t, text))
-	if got == nil || report.Errors() > 0 || len(got.Students[1].Facts.Marks) != 3 || got.Students[1].Facts.Marks[0].Day != ingesttest.Date(t, "2025-09-01") {
+	if got == nil || report.Errors() > 0 || got.Students[1].Facts.Marks.Len() != 3 || got.Students[1].Facts.Marks[0].Days[0].Day() != ingesttest.Date(t, "2025-09-01") {
 		t.Error(ingesttest.Findings(report))
 	}
 }
@@ -123,7 +123,7 @@ func TestAFormulaCountsAsWhatWasLastShown(t *testing.T) {
 		row(4, text("A4", "ST-1")+`<c r="C4" t="str">`+formula+`<v>x</v></c><c r="D4" t="str">`+formula+`</c>`)))
 	files, m := withBook(t, data)
 	im, report := read(t, files, parse(t, m))
-	if im == nil || report.Errors() > 0 || len(im.Students[1].Facts.Marks) != 1 {
+	if im == nil || report.Errors() > 0 || im.Students[1].Facts.Marks.Len() != 1 {
 		t.Error(ingesttest.Findings(report))
 	}
 }
