@@ -7,13 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -317,34 +314,59 @@ func (s *stage) flush() error {
 	return nil
 }
 
-// pages stages the identities, which must be in the order of SID.
+// pages stages the identities, which must be in the order of SID. They are
+// sealed side by side.
 func (s *stage) pages(profiles []records.Profile) error {
-	number := uint32(0)
-	for chunk := range slices.Chunk(profiles, pageSize) {
-		var plain bytes.Buffer
-		for _, p := range chunk {
-			plain.Write(records.EncodeProfile(p))
+	chunks := slices.Collect(slices.Chunk(profiles, pageSize))
+	made := make([]page, len(chunks))
+	err := abreast(len(chunks), func(from, to int) (err error) {
+		for i := from; i < to && err == nil; i++ {
+			made[i], err = s.page(chunks[i], uint32(i))
 		}
-		ref := pageRef{Version: s.next.Version, Number: number, First: chunk[0].SID, Digest: s.b.partDigest("page", plain.Bytes())}
-		number++
-		if i := slices.IndexFunc(s.old.Pages, func(o pageRef) bool { return o.Digest == ref.Digest && o.First == ref.First }); i >= 0 {
-			s.next.Pages = append(s.next.Pages, s.old.Pages[i])
-			continue
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("staging identities: %w", err)
+	}
+	for _, m := range made {
+		s.next.Pages = append(s.next.Pages, m.ref)
+		if m.value != nil {
+			s.puts = append(s.puts, staged{colPages, m.ref.key(), m.value})
 		}
-		var value []byte
-		for _, p := range chunk {
-			box, err := s.b.vault.Seal(studentKey(p.SID), pageAAD(ref.key(), p.SID), records.EncodeProfile(p))
-			if err != nil {
-				return err
-			}
-			value = append(value, p.SID[:]...)
-			value = binary.BigEndian.AppendUint32(value, uint32(len(box)))
-			value = append(value, box...)
-		}
-		s.puts = append(s.puts, staged{colPages, ref.key(), value})
-		s.next.Pages = append(s.next.Pages, ref)
 	}
 	return s.flush()
+}
+
+// page is a sealed page; value is nil where it stands in the store.
+type page struct {
+	ref   pageRef
+	value []byte
+}
+
+func (s *stage) page(profiles []records.Profile, number uint32) (page, error) {
+	var plain bytes.Buffer
+	ends := make([]int, len(profiles))
+	for i, p := range profiles {
+		plain.Write(records.EncodeProfile(p))
+		ends[i] = plain.Len()
+	}
+	ref := pageRef{Version: s.next.Version, Number: number, First: profiles[0].SID, Digest: s.b.partDigest("page", plain.Bytes())}
+	if i := slices.IndexFunc(s.old.Pages, func(o pageRef) bool { return o.Digest == ref.Digest && o.First == ref.First }); i >= 0 {
+		return page{ref: s.old.Pages[i]}, nil
+	}
+	var value []byte
+	from := 0
+	for i, p := range profiles {
+		box, err := s.b.vault.Seal(studentKey(p.SID), pageAAD(ref.key(), p.SID), plain.Bytes()[from:ends[i]])
+		if err != nil {
+			return page{}, err
+		}
+		from = ends[i]
+		value = append(value, p.SID[:]...)
+		value = binary.BigEndian.AppendUint32(value, uint32(len(box)))
+		value = append(value, box...)
+	}
+	return page{ref, value}, nil
 }
 
 // partDigest is how a staged part is recognised; it is keyed, because the
@@ -359,15 +381,13 @@ func (b *Broker) partDigest(kind string, plain []byte) string {
 func (s *stage) segments(d *records.District) error {
 	parts := d.Parts()
 	made := make([]segment, len(parts))
-	var side errgroup.Group
-	side.SetLimit(runtime.GOMAXPROCS(0))
-	for i, part := range parts {
-		side.Go(func() (err error) {
-			made[i], err = s.segment(d, part, uint32(i))
-			return err
-		})
-	}
-	if err := side.Wait(); err != nil {
+	err := abreast(len(parts), func(from, to int) (err error) {
+		for i := from; i < to && err == nil; i++ {
+			made[i], err = s.segment(d, parts[i], uint32(i))
+		}
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("staging a school year: %w", err)
 	}
 	for _, m := range made {

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -156,8 +155,8 @@ type load struct {
 	effects    []Effect
 	approved   []ingest.Family // that a second person let in
 	renumbered []ingest.Place  // students who look like others that left
-	index      []staged
-	renamed    []staged // index entries of merged numbers, for the flip
+	index      []meaning       // that the index of people lacks
+	renamed    []staged        // index entries of merged numbers, for the flip
 }
 
 // prepareLoad makes the next data version in memory.
@@ -185,7 +184,8 @@ func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, err
 		if err := b.indexMerged(l, known); err != nil {
 			return err
 		}
-		return b.indexPeople(r, l)
+		l.index, err = b.lackingMeanings(r, l.profiles)
+		return err
 	})
 	if err != nil {
 		return nil, storeError(err)
@@ -283,44 +283,6 @@ func (b *Broker) indexMerged(l *load, known map[records.SID]records.Profile) err
 	return nil
 }
 
-// indexPeople stages what the index of people lacks.
-func (b *Broker) indexPeople(r store.Reader, l *load) error {
-	type name struct{ kind, what string }
-	want := map[name][]records.SID{}
-	var order []name
-	note := func(kind, what string, sid records.SID) {
-		if what == "" {
-			return
-		}
-		n := name{kind, what}
-		if want[n] == nil {
-			order = append(order, n)
-		}
-		want[n] = append(want[n], sid)
-	}
-	for _, p := range l.profiles {
-		note(byStudentID, p.Person.StudentID, p.SID)
-		note(byNameBirth, records.MatchKey(p.Person.Given, p.Person.Family, p.Birth), p.SID)
-		for _, g := range p.Guardians {
-			note(byGuardianID, g.ID, p.SID)
-		}
-	}
-	for _, n := range order {
-		have, err := b.lookup(r, n.kind, n.what)
-		if err != nil {
-			return err
-		}
-		if all := sortedSIDs(append(slices.Clone(have), want[n]...)); !slices.Equal(all, have) {
-			put, err := b.indexed(n.kind, n.what, all)
-			if err != nil {
-				return err
-			}
-			l.index = append(l.index, put)
-		}
-	}
-	return nil
-}
-
 // load makes keys durable, stages the parts and flips the data version.
 func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import, req ImportRequest, report *ingest.Report) error {
 	for keys := range slices.Chunk(l.fresh, maxStaged) {
@@ -328,9 +290,8 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import,
 			return unavailable("the students' keys could not be made durable", err)
 		}
 	}
-	slices.SortFunc(l.index, func(a, b staged) int { return bytes.Compare(a.key, b.key) }) // the order in which a store is quickest
-	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next, puts: l.index}
-	if err := s.flush(); err != nil {
+	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next}
+	if err := s.index(l.index); err != nil {
 		return storeError(err)
 	}
 	if err := s.pages(l.profiles); err != nil {

@@ -28,7 +28,10 @@ var errIndexForm = errors.New("an index of people is not in its form")
 
 // lookup returns the students that an index entry means; none is no error.
 func (b *Broker) lookup(r store.Reader, kind, what string) ([]records.SID, error) {
-	k := b.indexKey(kind, what)
+	return b.meantBy(r, b.indexKey(kind, what))
+}
+
+func (b *Broker) meantBy(r store.Reader, k []byte) ([]records.SID, error) {
 	box, err := r.Get(colIDs, k)
 	if err != nil || box == nil {
 		return nil, err
@@ -50,12 +53,16 @@ func (b *Broker) lookup(r store.Reader, kind, what string) ([]records.SID, error
 // indexed returns an index entry to be staged.
 func (b *Broker) indexed(kind, what string, sids []records.SID) (staged, error) {
 	k := b.indexKey(kind, what)
+	box, err := b.sealIndexed(k, sids)
+	return staged{colIDs, k, box}, err
+}
+
+func (b *Broker) sealIndexed(k []byte, sids []records.SID) ([]byte, error) {
 	var plain []byte
 	for _, sid := range sids {
 		plain = append(plain, sid[:]...)
 	}
-	box, err := b.vault.Seal(districtKey, indexAAD(k), plain)
-	return staged{colIDs, k, box}, err
+	return b.vault.Seal(districtKey, indexAAD(k), plain)
 }
 
 // student finds the student that a request names. Whoever may not know

@@ -18,15 +18,21 @@ type scanner struct {
 	line      int // of the record that next returned, from 1
 	following int // the line after it
 	size      int // bytes of the record that next returned
+	plain     bool // there is no quote in the text
 	fields    [][]byte
 	quoted    *bufio.Reader
 	src       bytes.Reader
 }
 
-func newScanner(text []byte) *scanner { return &scanner{rest: text, following: 1} }
+func newScanner(text []byte) *scanner {
+	return &scanner{rest: text, following: 1, plain: bytes.IndexByte(text, '"') < 0}
+}
 
 // next returns the next record, nil at the end, or errSyntax.
 func (s *scanner) next() ([][]byte, error) {
+	if s.plain {
+		return s.nextPlain(), nil
+	}
 	for len(s.rest) > 0 {
 		end := bytes.IndexByte(s.rest, '\n')
 		line, after := s.rest, s.rest[len(s.rest):]
@@ -46,6 +52,37 @@ func (s *scanner) next() ([][]byte, error) {
 		}
 	}
 	return nil, nil
+}
+
+// nextPlain is next for a text without quotes: it looks at each byte once,
+// because rows are short.
+func (s *scanner) nextPlain() [][]byte {
+	text := s.rest
+	for len(text) > 0 {
+		fields, from, end := s.fields[:0], 0, len(text)
+		for i, c := range text {
+			if c == ',' {
+				fields = append(fields, text[from:i])
+				from = i + 1
+			} else if c == '\n' {
+				end = i
+				break
+			}
+		}
+		last := text[from:end]
+		s.line, s.size = s.following, end
+		s.following++
+		text = text[min(end+1, len(text)):]
+		if n := len(last); n > 0 && last[n-1] == '\r' {
+			last = last[:n-1]
+		}
+		if len(last) > 0 || len(fields) > 0 {
+			s.fields, s.rest = append(fields, last), text
+			return s.fields
+		}
+	}
+	s.rest = nil
+	return nil
 }
 
 func (s *scanner) split(line []byte) [][]byte {

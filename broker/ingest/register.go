@@ -21,8 +21,11 @@ type marker struct {
 	id, schoolID []byte // of the last row
 	student      int32
 	school       int32
-	stay         Span // of the student at the school
+	name         string            // of the school
+	calendar     *records.Calendar // of the school, nil if it has none
+	stay         Span              // of the student at the school
 	year         records.Session
+	noted        bool // that the school has a mark in the year
 }
 
 // A spell is a run of rows of one student at one school: n marks from the first
@@ -88,15 +91,17 @@ func (m *marker) read(r *row) {
 		r.fault(2, BadDate, "")
 		return
 	}
-	name := m.im.school[m.school]
 	if day < m.stay.From || day > m.stay.To {
-		m.im.enrolled(r, 2, m.student, name, day)
+		m.im.enrolled(r, 2, m.student, m.name, day)
 	}
-	if cal := m.im.out.Calendars[name]; cal != nil && !cal.Holds(day) {
+	if m.calendar != nil && !m.calendar.Holds(day) {
 		r.fault(2, NoSchoolDay, "")
 	}
 	m.add(mark, int32(r.line))
-	m.touch(touch{name, m.year.ID})
+	if !m.noted {
+		m.touch(touch{m.name, m.year.ID})
+		m.noted = true
+	}
 }
 
 // place finds student and school of a row.
@@ -112,8 +117,9 @@ func (m *marker) place(r *row) {
 		m.id = append(m.id[:0], id...)
 	}
 	if !sameSchool {
-		m.school, _ = m.im.schoolOf(r, 1)
+		m.school, m.name = m.im.schoolOf(r, 1)
 		m.schoolID = append(m.schoolID[:0], school...)
+		m.calendar, m.noted = m.im.out.Calendars[m.name], false
 	}
 	m.stay = m.im.firstStay(m.student, m.school)
 }
@@ -143,6 +149,7 @@ func (m *marker) day(r *row) civil.Date {
 	}
 	m.im.checkDay(r, 2, day)
 	m.year, _ = m.im.yearOf(day)
+	m.noted = false
 	return day
 }
 
@@ -171,14 +178,9 @@ func (m *marker) line(at int32) int {
 }
 
 func (m *marker) touch(t touch) {
-	if n := len(m.touched); n > 0 && m.touched[n-1] == t {
-		return
+	if !slices.Contains(m.touched, t) {
+		m.touched = append(m.touched, t)
 	}
-	if i := slices.Index(m.touched, t); i >= 0 {
-		m.touched[i], m.touched[len(m.touched)-1] = m.touched[len(m.touched)-1], m.touched[i]
-		return
-	}
-	m.touched = append(m.touched, t)
 }
 
 // attendanceCode is row.code for the register, without allocation.

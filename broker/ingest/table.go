@@ -289,7 +289,15 @@ func (r *row) raw(column int) []byte {
 	if at < 0 {
 		return nil
 	}
-	return bytes.TrimSpace(r.fields[at])
+	return trimmed(r.fields[at])
+}
+
+// trimmed is bytes.TrimSpace, which is quick where there is nothing to trim.
+func trimmed(b []byte) []byte {
+	if n := len(b); n == 0 || ' ' < b[0] && b[0] < 0x80 && ' ' < b[n-1] && b[n-1] < 0x80 {
+		return b
+	}
+	return bytes.TrimSpace(b)
 }
 
 // need is raw for a column that must not be empty.

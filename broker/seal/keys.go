@@ -3,12 +3,11 @@ package seal
 import (
 	"context"
 	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 
 	"github.com/hallpass-edu/hallpass/broker/store"
 )
@@ -164,15 +163,19 @@ func (v *Vault) find(id KeyID) (found []byte, err error) {
 // keeps uses apart. Each part is preceded by its length, so ("a", "bc") and ("ab", "c")
 // differ. The index key stays the same for the life of the vault.
 func (v *Vault) Index(domain string, parts ...string) (name [32]byte) {
-	h := hmac.New(sha256.New, v.index)
-	frame := func(part string) {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-		h.Write([]byte(part))
-	}
-	frame(domain)
+	h := v.indexers.Get().(hash.Hash)
+	defer v.indexers.Put(h)
+	h.Reset()
+	var buffer [256]byte
+	text := frame(buffer[:0], domain)
 	for _, part := range parts {
-		frame(part)
+		text = frame(text, part)
 	}
+	h.Write(text)
 	h.Sum(name[:0])
 	return name
+}
+
+func frame(text []byte, part string) []byte {
+	return append(binary.BigEndian.AppendUint64(text, uint64(len(part))), part...)
 }

@@ -3,7 +3,9 @@ package seal
 import (
 	"context"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,6 +56,8 @@ type Vault struct {
 	index  []byte
 	cache  *cache
 	failed error // ErrHalfway
+
+	indexers sync.Pool // of HMACs with the index key, each used by one caller at a time
 }
 
 // The collections of keys.db: the data keys by id, and the index key.
@@ -118,7 +122,9 @@ func openFile(path string, wrap cipher.AEAD) (*Vault, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Vault{path: path, store: s, wrap: wrap, index: index, cache: newCache()}, nil
+	v := &Vault{path: path, store: s, wrap: wrap, index: index, cache: newCache()}
+	v.indexers.New = func() any { return hmac.New(sha256.New, index) }
+	return v, nil
 }
 
 func openStore(path string) (*store.Store, error) {

@@ -1,0 +1,125 @@
+package broker
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/store"
+)
+
+// A meaning says that a key of the index of people means a student. A key that
+// means several has as many meanings.
+type meaning struct {
+	key [32]byte
+	sid records.SID
+}
+
+func (m meaning) compare(n meaning) int {
+	if c := bytes.Compare(m.key[:], n.key[:]); c != 0 {
+		return c
+	}
+	return m.sid.Compare(n.sid)
+}
+
+// lackingMeanings returns, key by key, all that the entries mean which the index
+// of people lacks or has otherwise. The order of keys is the one in which a
+// store is quickest.
+func (b *Broker) lackingMeanings(r store.Reader, people []records.Profile) ([]meaning, error) {
+	var lacking []meaning
+	for list := b.meanings(people); len(list) > 0; {
+		same := sameKey(list)
+		list = list[len(same):]
+		have, err := b.meantBy(r, same[0].key[:])
+		if err != nil {
+			return nil, err
+		}
+		all := slices.Clone(have)
+		for _, m := range same {
+			all = append(all, m.sid)
+		}
+		if all = sortedSIDs(all); slices.Equal(all, have) {
+			continue
+		}
+		for _, sid := range all {
+			lacking = append(lacking, meaning{same[0].key, sid})
+		}
+	}
+	return lacking, nil
+}
+
+// sameKey returns the first meanings of a list, which are those of one key.
+func sameKey(list []meaning) []meaning {
+	n := 1
+	for n < len(list) && list[n].key == list[0].key {
+		n++
+	}
+	return list[:n]
+}
+
+// meanings are those that people have, each once, in the order of their keys.
+func (b *Broker) meanings(people []records.Profile) []meaning {
+	first := make([]int, len(people)+1) // where each person's begin
+	for i := range people {
+		first[i+1] = first[i] + 2 + len(people[i].Guardians)
+	}
+	all := make([]meaning, first[len(people)])
+	_ = abreast(len(people), func(from, to int) error { // nothing fails
+		for i := from; i < to; i++ {
+			b.meaningsOf(&people[i], all[first[i]:first[i+1]])
+		}
+		return nil
+	})
+	slices.SortFunc(all, meaning.compare)
+	return slices.DeleteFunc(slices.Compact(all), func(m meaning) bool { return m.sid.IsZero() })
+}
+
+func (b *Broker) meaningsOf(p *records.Profile, list []meaning) {
+	set := func(i int, kind, what string) {
+		if what != "" {
+			list[i] = meaning{b.vault.Index(kind, what), p.SID}
+		}
+	}
+	set(0, byStudentID, p.Person.StudentID)
+	set(1, byNameBirth, records.MatchKey(p.Person.Given, p.Person.Family, p.Birth))
+	for i, g := range p.Guardians {
+		set(2+i, byGuardianID, g.ID)
+	}
+}
+
+// index stages entries of the index of people, which must be in the order of
+// their keys.
+func (s *stage) index(list []meaning) error {
+	for len(list) > 0 {
+		var entries [][]meaning
+		for len(list) > 0 && len(entries) < maxStaged {
+			same := sameKey(list)
+			entries, list = append(entries, same), list[len(same):]
+		}
+		puts := make([]staged, len(entries))
+		err := abreast(len(entries), func(from, to int) (err error) {
+			for i := from; i < to && err == nil; i++ {
+				puts[i], err = s.b.sealMeanings(entries[i])
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.puts = puts
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Broker) sealMeanings(same []meaning) (staged, error) {
+	sids := make([]records.SID, len(same))
+	for i, m := range same {
+		sids[i] = m.sid
+	}
+	key := slices.Clone(same[0].key[:])
+	box, err := b.sealIndexed(key, sids)
+	return staged{colIDs, key, box}, err
+}
