@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
@@ -285,22 +286,17 @@ func (b *Broker) indexMerged(l *load, known map[records.SID]records.Profile) err
 
 // load makes keys durable, stages the parts and flips the data version.
 func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import, req ImportRequest, report *ingest.Report) error {
-	for keys := range slices.Chunk(l.fresh, maxStaged) {
-		if err := b.vault.NewKeys(keys...); err != nil {
-			return unavailable("the students' keys could not be made durable", err)
-		}
+	var parts []records.Part
+	var cutting sync.WaitGroup
+	cutting.Go(func() { parts = l.applied.District.Parts() })
+	err := b.newKeys(l.fresh)
+	cutting.Wait()
+	if err != nil {
+		return err
 	}
-	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next}
-	if err := s.index(l.index); err != nil {
+	if l.next, err = b.stage(ctx, l, parts); err != nil {
 		return storeError(err)
 	}
-	if err := s.pages(l.profiles); err != nil {
-		return storeError(err)
-	}
-	if err := s.segments(l.applied.District); err != nil {
-		return storeError(err)
-	}
-	l.next = s.next
 	l.next.Families = l.next.Families.after(b.moment().now, in.Present, report.Held)
 	rec := b.loadRecordOf(c, req, report)
 	stats := in.Stats.Without(report.Held)
@@ -308,6 +304,30 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import,
 	rec.Stats, rec.Merged, rec.content = &stats, len(l.applied.Changes.Merged), report.Content()
 	l.next.Digest = loadedDigest(report, nil)
 	return b.flip(ctx, c, tlog.ImportPublished, l, rec)
+}
+
+func (b *Broker) newKeys(fresh []seal.KeyID) error {
+	for keys := range slices.Chunk(fresh, maxStaged) {
+		if err := b.vault.NewKeys(keys...); err != nil {
+			return unavailable("the students' keys could not be made durable", err)
+		}
+	}
+	return nil
+}
+
+// stage writes the parts of the next data version. The keys that they are
+// sealed with must be durable.
+func (b *Broker) stage(ctx context.Context, l *load, parts []records.Part) (manifest, error) {
+	s := b.newStage(ctx, l.base, l.next)
+	err := s.index(l.index)
+	if err == nil {
+		err = s.pages(l.profiles)
+	}
+	if err == nil {
+		err = s.segments(l.applied.District, parts)
+	}
+	err = s.finish(err)
+	return s.next, err
 }
 
 // flip makes a data version count, in the record that says how it came to be.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -90,26 +91,23 @@ func (b *Broker) meaningsOf(p *records.Profile, list []meaning) {
 // index stages entries of the index of people, which must be in the order of
 // their keys.
 func (s *stage) index(list []meaning) error {
+	var entries [][]meaning
 	for len(list) > 0 {
-		var entries [][]meaning
-		for len(list) > 0 && len(entries) < maxStaged {
-			same := sameKey(list)
-			entries, list = append(entries, same), list[len(same):]
-		}
-		puts := make([]staged, len(entries))
-		err := abreast(len(entries), func(from, to int) (err error) {
+		same := sameKey(list)
+		entries, list = append(entries, same), list[len(same):]
+	}
+	for batch := range slices.Chunk(entries, maxStaged) {
+		puts := make([]staged, len(batch))
+		err := abreast(len(batch), func(from, to int) (err error) {
 			for i := from; i < to && err == nil; i++ {
-				puts[i], err = s.b.sealMeanings(entries[i])
+				puts[i], err = s.b.sealMeanings(batch[i])
 			}
 			return err
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("sealing the index of people: %w", err)
 		}
-		s.puts = puts
-		if err := s.flush(); err != nil {
-			return err
-		}
+		s.put(puts)
 	}
 	return nil
 }

@@ -1,0 +1,238 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/store"
+)
+
+// stage is a data version in the making: parts are written unreferenced and
+// count only when one record makes the version current. While parts are sealed,
+// those sealed before are being written.
+type stage struct {
+	b       *Broker
+	old     manifest
+	next    manifest
+	writer  *errgroup.Group
+	broken  <-chan struct{} // closed when nothing more can be written
+	batches chan []staged
+}
+
+type staged struct {
+	collection store.Collection
+	key, value []byte
+}
+
+// maxStaged bounds the keys of one staging Update (spec/store).
+const maxStaged = 10_000
+
+// maxStagedBytes bounds its bytes, so that requests are not kept waiting.
+const maxStagedBytes = 8 << 20
+
+// sealedAtOnce is how many parts are sealed before they are handed over.
+const sealedAtOnce = 64
+
+func (b *Broker) newStage(ctx context.Context, old, next manifest) *stage {
+	writer, ctx := errgroup.WithContext(ctx)
+	s := &stage{b: b, old: old, next: next, writer: writer, broken: ctx.Done(), batches: make(chan []staged, 1)}
+	writer.Go(func() error {
+		for batch := range s.batches {
+			if err := b.write(ctx, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return s
+}
+
+// put hands over what is to be written next.
+func (s *stage) put(puts []staged) {
+	select {
+	case s.batches <- puts:
+	case <-s.broken: // finish says why
+	}
+}
+
+// finish returns when all that was put is durable; err is what kept anything
+// from being put.
+func (s *stage) finish(err error) error {
+	close(s.batches)
+	return errors.Join(err, s.writer.Wait())
+}
+
+// write stages parts in Updates that requests overtake.
+func (b *Broker) write(ctx context.Context, puts []staged) error {
+	for len(puts) > 0 {
+		n, size := 0, 0
+		for n < len(puts) && n < maxStaged && size < maxStagedBytes {
+			size += len(puts[n].value)
+			n++
+		}
+		batch := puts[:n]
+		_, err := b.store.Update(ctx, store.LaneImport, func(tx store.Tx) error {
+			for _, p := range batch {
+				if err := tx.Put(p.collection, p.key, p.value); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("staging a data version: %w", err)
+		}
+		puts = puts[n:]
+	}
+	return nil
+}
+
+// pages stages the identities, which must be in the order of SID. They are
+// sealed side by side.
+func (s *stage) pages(profiles []records.Profile) error {
+	chunks := slices.Collect(slices.Chunk(profiles, pageSize))
+	return putParts(s, len(chunks), func(i int) (page, error) { return s.page(chunks[i], uint32(i)) }, func(m page) staged {
+		s.next.Pages = append(s.next.Pages, m.ref)
+		return staged{colPages, m.ref.key(), m.value}
+	})
+}
+
+// segments stages the facts of a district, school by school and year by year.
+// They are sealed side by side.
+func (s *stage) segments(d *records.District, parts []records.Part) error {
+	return putParts(s, len(parts), func(i int) (segment, error) { return s.segment(d, parts[i], uint32(i)) }, func(m segment) staged {
+		s.next.Segments = append(s.next.Segments, m.ref)
+		return staged{colSegments, m.ref.key(), m.value}
+	})
+}
+
+// putParts makes n parts side by side and puts, in their order, those that use
+// does not find in the store already.
+func putParts[P any](s *stage, n int, part func(i int) (P, error), use func(P) staged) error {
+	for first := 0; first < n; first += sealedAtOnce {
+		made := make([]P, min(sealedAtOnce, n-first))
+		err := abreast(len(made), func(from, to int) (err error) {
+			for i := from; i < to && err == nil; i++ {
+				made[i], err = part(first + i)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("sealing a data version: %w", err)
+		}
+		var puts []staged
+		for _, m := range made {
+			if p := use(m); p.value != nil {
+				puts = append(puts, p)
+			}
+		}
+		s.put(puts)
+	}
+	return nil
+}
+
+// page is a sealed page; value is nil where it stands in the store.
+type page struct {
+	ref   pageRef
+	value []byte
+}
+
+func (s *stage) page(profiles []records.Profile, number uint32) (page, error) {
+	var plain bytes.Buffer
+	ends := make([]int, len(profiles))
+	for i, p := range profiles {
+		plain.Write(records.EncodeProfile(p))
+		ends[i] = plain.Len()
+	}
+	ref := pageRef{Version: s.next.Version, Number: number, First: profiles[0].SID, Digest: s.b.partDigest("page", plain.Bytes())}
+	if i := slices.IndexFunc(s.old.Pages, func(o pageRef) bool { return o.Digest == ref.Digest && o.First == ref.First }); i >= 0 {
+		return page{ref: s.old.Pages[i]}, nil
+	}
+	var value []byte
+	from := 0
+	for i, p := range profiles {
+		box, err := s.b.vault.Seal(studentKey(p.SID), pageAAD(ref.key(), p.SID), plain.Bytes()[from:ends[i]])
+		if err != nil {
+			return page{}, err
+		}
+		from = ends[i]
+		value = append(value, p.SID[:]...)
+		value = binary.BigEndian.AppendUint32(value, uint32(len(box)))
+		value = append(value, box...)
+	}
+	return page{ref, value}, nil
+}
+
+// partDigest is how a staged part is recognised; it is keyed, because the
+// plain content is personal.
+func (b *Broker) partDigest(kind string, plain []byte) string {
+	sum := b.vault.Index("part", kind, string(plain))
+	return hex.EncodeToString(sum[:])
+}
+
+// segment is a sealed segment; value is nil where it stands in the store.
+type segment struct {
+	ref   segmentRef
+	value []byte
+}
+
+func (s *stage) segment(d *records.District, part records.Part, number uint32) (segment, error) {
+	facts := make([]records.Facts, len(part.Students))
+	for i, st := range part.Students {
+		facts[i] = st.Facts
+	}
+	var coverage []records.Coverage
+	for _, c := range d.Coverage {
+		if c.School == part.School && c.Year == part.Year.ID {
+			coverage = append(coverage, c)
+		}
+	}
+	seg, err := records.NewSegment(part.School, part.Year.ID, part.Year.Start, daysOf(d.Calendars[part.School], part.Year), coverage, facts)
+	if err != nil {
+		return segment{}, err
+	}
+	blocks := make([][]byte, len(facts))
+	plain := seg.EncodeIndex()
+	for i := range facts {
+		if blocks[i], err = seg.EncodeBlock(facts[i]); err != nil {
+			return segment{}, err
+		}
+		plain = append(append(plain, part.Students[i].SID[:]...), blocks[i]...)
+	}
+	ref := segmentRef{Version: s.next.Version, Number: number, School: part.School, Year: part.Year.ID, Digest: s.b.partDigest("segment", plain)}
+	if i := slices.IndexFunc(s.old.Segments, func(o segmentRef) bool { return o.Digest == ref.Digest }); i >= 0 {
+		return segment{ref: s.old.Segments[i]}, nil
+	}
+	value, err := s.b.sealSegment(seg, part, blocks, ref)
+	return segment{ref, value}, err
+}
+
+// daysOf lists a school's instructional days in a year.
+func daysOf(c *records.Calendar, year records.Session) []civil.Date {
+	return slices.DeleteFunc(c.All(), func(day civil.Date) bool { return !year.Holds(day) })
+}
+
+func (b *Broker) sealSegment(seg *records.Segment, part records.Part, blocks [][]byte, ref segmentRef) ([]byte, error) {
+	var boxes []byte
+	for i, block := range blocks {
+		sid := part.Students[i].SID
+		box, err := b.vault.Seal(studentKey(sid), segmentAAD(ref.key(), sid), block)
+		if err != nil {
+			return nil, err
+		}
+		seg.Blocks = append(seg.Blocks, records.Block{SID: sid, Size: uint32(len(box))})
+		boxes = append(boxes, box...)
+	}
+	index := seg.EncodeIndex()
+	value := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(index)+len(boxes)), uint32(len(index)))
+	return append(append(value, index...), boxes...), nil
+}
