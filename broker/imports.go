@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
@@ -182,11 +181,7 @@ func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, err
 		if l.effects, err = b.effects(r, current.district, l.applied.District, in.Options.ExportDate); err != nil {
 			return err
 		}
-		if err := b.indexMerged(l, known); err != nil {
-			return err
-		}
-		l.index, err = b.lackingMeanings(r, l.profiles)
-		return err
+		return b.indexMerged(l, known)
 	})
 	if err != nil {
 		return nil, storeError(err)
@@ -286,15 +281,8 @@ func (b *Broker) indexMerged(l *load, known map[records.SID]records.Profile) err
 
 // load makes keys durable, stages the parts and flips the data version.
 func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import, req ImportRequest, report *ingest.Report) error {
-	var parts []records.Part
-	var cutting sync.WaitGroup
-	cutting.Go(func() { parts = l.applied.District.Parts() })
-	err := b.newKeys(l.fresh)
-	cutting.Wait()
-	if err != nil {
-		return err
-	}
-	if l.next, err = b.stage(ctx, l, parts); err != nil {
+	var err error
+	if l.next, err = b.stage(ctx, l); err != nil {
 		return storeError(err)
 	}
 	l.next.Families = l.next.Families.after(b.moment().now, in.Present, report.Held)
@@ -304,30 +292,6 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import,
 	rec.Stats, rec.Merged, rec.content = &stats, len(l.applied.Changes.Merged), report.Content()
 	l.next.Digest = loadedDigest(report, nil)
 	return b.flip(ctx, c, tlog.ImportPublished, l, rec)
-}
-
-func (b *Broker) newKeys(fresh []seal.KeyID) error {
-	for keys := range slices.Chunk(fresh, maxStaged) {
-		if err := b.vault.NewKeys(keys...); err != nil {
-			return unavailable("the students' keys could not be made durable", err)
-		}
-	}
-	return nil
-}
-
-// stage writes the parts of the next data version. The keys that they are
-// sealed with must be durable.
-func (b *Broker) stage(ctx context.Context, l *load, parts []records.Part) (manifest, error) {
-	s := b.newStage(ctx, l.base, l.next)
-	err := s.index(l.index)
-	if err == nil {
-		err = s.pages(l.profiles)
-	}
-	if err == nil {
-		err = s.segments(l.applied.District, parts)
-	}
-	err = s.finish(err)
-	return s.next, err
 }
 
 // flip makes a data version count, in the record that says how it came to be.

@@ -88,9 +88,16 @@ func (b *Broker) meaningsOf(p *records.Profile, list []meaning) {
 	}
 }
 
-// index stages entries of the index of people, which must be in the order of
-// their keys.
-func (s *stage) index(list []meaning) error {
+// index stages what the index of people lacks.
+func (s *stage) index(people []records.Profile) error {
+	var list []meaning
+	err := s.b.store.View(s.ctx, func(r store.Reader) (err error) {
+		list, err = s.b.lackingMeanings(r, people)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var entries [][]meaning
 	for len(list) > 0 {
 		same := sameKey(list)
@@ -107,7 +114,9 @@ func (s *stage) index(list []meaning) error {
 		if err != nil {
 			return fmt.Errorf("sealing the index of people: %w", err)
 		}
-		s.put(puts)
+		if err := s.put(puts); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,26 +5,51 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/seal"
 	"github.com/hallpass-edu/hallpass/broker/store"
 )
 
-// stage is a data version in the making: parts are written unreferenced and
-// count only when one record makes the version current. While parts are sealed,
-// those sealed before are being written.
+// stage writes the parts of the next data version, unreferenced: they count
+// only when one record makes the version current. Nothing is written before the
+// keys of new students are durable, or a crash could leave an entry or a part
+// that means a student without a key.
+func (b *Broker) stage(ctx context.Context, l *load) (manifest, error) {
+	var parts []records.Part
+	var cutting sync.WaitGroup
+	cutting.Go(func() { parts = l.applied.District.Parts() })
+	s := b.newStage(ctx, l)
+	err := s.index(l.profiles)
+	if err == nil {
+		err = s.keyed()
+	}
+	if err == nil {
+		err = s.pages(l.profiles)
+	}
+	cutting.Wait()
+	if err == nil {
+		err = s.segments(l.applied.District, parts)
+	}
+	err = s.finish(err)
+	return s.next, err
+}
+
+// stage is a data version in the making. While parts are sealed, those sealed
+// before are being written.
 type stage struct {
 	b       *Broker
+	ctx     context.Context // ends when nothing more can be written
 	old     manifest
 	next    manifest
 	writer  *errgroup.Group
-	broken  <-chan struct{} // closed when nothing more can be written
+	keys    chan struct{} // closed once the students' keys are durable
 	batches chan []staged
 }
 
@@ -42,10 +67,17 @@ const maxStagedBytes = 8 << 20
 // sealedAtOnce is how many parts are sealed before they are handed over.
 const sealedAtOnce = 64
 
-func (b *Broker) newStage(ctx context.Context, old, next manifest) *stage {
+// ahead is how many batches may wait for the keys, or for those before them.
+const ahead = 4
+
+func (b *Broker) newStage(ctx context.Context, l *load) *stage {
 	writer, ctx := errgroup.WithContext(ctx)
-	s := &stage{b: b, old: old, next: next, writer: writer, broken: ctx.Done(), batches: make(chan []staged, 1)}
+	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next, writer: writer, keys: make(chan struct{}), batches: make(chan []staged, ahead)}
 	writer.Go(func() error {
+		if err := b.newKeys(l.fresh); err != nil {
+			return err
+		}
+		close(s.keys)
 		for batch := range s.batches {
 			if err := b.write(ctx, batch); err != nil {
 				return err
@@ -56,11 +88,33 @@ func (b *Broker) newStage(ctx context.Context, old, next manifest) *stage {
 	return s
 }
 
+func (b *Broker) newKeys(fresh []seal.KeyID) error {
+	slices.Sort(fresh) // the order in which a store is quickest
+	for keys := range slices.Chunk(fresh, maxStaged) {
+		if err := b.vault.NewKeys(keys...); err != nil {
+			return unavailable("the students' keys could not be made durable", err)
+		}
+	}
+	return nil
+}
+
+// keyed waits for the students' keys.
+func (s *stage) keyed() error {
+	select {
+	case <-s.keys:
+		return nil
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
 // put hands over what is to be written next.
-func (s *stage) put(puts []staged) {
+func (s *stage) put(puts []staged) error {
 	select {
 	case s.batches <- puts:
-	case <-s.broken: // finish says why
+		return nil
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
 	}
 }
 
@@ -68,7 +122,10 @@ func (s *stage) put(puts []staged) {
 // from being put.
 func (s *stage) finish(err error) error {
 	close(s.batches)
-	return errors.Join(err, s.writer.Wait())
+	if failed := s.writer.Wait(); failed != nil {
+		return failed
+	}
+	return err
 }
 
 // write stages parts in Updates that requests overtake.
@@ -135,7 +192,9 @@ func putParts[P any](s *stage, n int, part func(i int) (P, error), use func(P) s
 				puts = append(puts, p)
 			}
 		}
-		s.put(puts)
+		if err := s.put(puts); err != nil {
+			return err
+		}
 	}
 	return nil
 }
