@@ -54,34 +54,32 @@ func (s *scanner) next() ([][]byte, error) {
 	return nil, nil
 }
 
-// nextPlain is next for a text without quotes: it looks at each byte once,
-// because rows are short.
+// nextPlain is next for a text without quotes. It looks at each byte of a line
+// itself, because fields are short.
 func (s *scanner) nextPlain() [][]byte {
-	text := s.rest
-	for len(text) > 0 {
-		fields, from, end := s.fields[:0], 0, len(text)
-		for i, c := range text {
+	for len(s.rest) > 0 {
+		line, after := s.rest, s.rest[len(s.rest):]
+		if end := bytes.IndexByte(s.rest, '\n'); end >= 0 {
+			line, after = s.rest[:end], s.rest[end+1:]
+		}
+		s.rest, s.line, s.size = after, s.following, len(line)
+		s.following++
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		if len(line) == 0 {
+			continue
+		}
+		fields, from := s.fields[:0], 0
+		for i, c := range line {
 			if c == ',' {
-				fields = append(fields, text[from:i])
+				fields = append(fields, line[from:i])
 				from = i + 1
-			} else if c == '\n' {
-				end = i
-				break
 			}
 		}
-		last := text[from:end]
-		s.line, s.size = s.following, end
-		s.following++
-		text = text[min(end+1, len(text)):]
-		if n := len(last); n > 0 && last[n-1] == '\r' {
-			last = last[:n-1]
-		}
-		if len(last) > 0 || len(fields) > 0 {
-			s.fields, s.rest = append(fields, last), text
-			return s.fields
-		}
+		s.fields = append(fields, line[from:])
+		return s.fields
 	}
-	s.rest = nil
 	return nil
 }
 
