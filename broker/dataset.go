@@ -128,9 +128,11 @@ func (b *Broker) loadDataset(r store.Reader, version uint64) (*dataset, error) {
 			return nil, err
 		}
 	}
+	content.Students = make([]records.Student, 0, len(students))
 	for _, s := range students {
 		content.Students = append(content.Students, *s)
 	}
+	records.ShareTexts(content.Students)
 	return &dataset{m, records.NewDistrict(content)}, nil
 }
 

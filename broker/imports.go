@@ -178,6 +178,7 @@ func (b *Broker) prepareLoad(ctx context.Context, in *ingest.Import) (*load, err
 		}
 		l.profiles = mergeProfiles(l.applied, known, in.Present["guardians.csv"])
 		l.renumbered = renumbered(l.applied, known)
+		l.applied.Profiles = nil // l.profiles has them
 		if l.effects, err = b.effects(r, current.district, l.applied.District, in.Options.ExportDate); err != nil {
 			return err
 		}
@@ -246,21 +247,19 @@ func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, know
 // mergeProfiles are the identities of the next version: those of the files
 // and, of students who are not in them, the ones there were.
 func mergeProfiles(a ingest.Applied, known map[records.SID]records.Profile, guardians bool) []records.Profile {
-	listed := make(map[records.SID]records.Profile, len(a.Profiles))
-	for _, p := range a.Profiles {
-		listed[p.SID] = p
-	}
-	var all []records.Profile
+	all := make([]records.Profile, len(a.District.Students))
+	listed := a.Profiles
 	for i := range a.District.Students {
-		s := &a.District.Students[i]
-		p, ok := listed[s.SID]
-		if !ok {
-			p = known[s.SID]
-		} else if !guardians {
-			p.Guardians = known[s.SID].Guardians
+		s, p := &a.District.Students[i], &all[i]
+		if len(listed) > 0 && listed[0].SID == s.SID { // both are in the order of SID
+			*p, listed = listed[0], listed[1:]
+			if !guardians {
+				p.Guardians = known[s.SID].Guardians
+			}
+		} else {
+			*p = known[s.SID]
 		}
 		p.Enrollments = s.Enrollments
-		all = append(all, p)
 	}
 	return all
 }
@@ -281,6 +280,7 @@ func (b *Broker) indexMerged(l *load, known map[records.SID]records.Profile) err
 
 // load makes keys durable, stages the parts and flips the data version.
 func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import, req ImportRequest, report *ingest.Report) error {
+	in.Students = nil // what they said stands in l, and staging needs the memory
 	var err error
 	if l.next, err = b.stage(ctx, l); err != nil {
 		return storeError(err)

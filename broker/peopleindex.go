@@ -27,13 +27,19 @@ func (m meaning) compare(n meaning) int {
 // of people lacks or has otherwise. The order of keys is the one in which a
 // store is quickest.
 func (b *Broker) lackingMeanings(r store.Reader, people []records.Profile) ([]meaning, error) {
-	var lacking []meaning
-	for list := b.meanings(people); len(list) > 0; {
+	list := b.meanings(people)
+	lacking := list[:0] // which stays behind the list
+	var joined []meaning
+	for len(list) > 0 {
 		same := sameKey(list)
 		list = list[len(same):]
 		have, err := b.meantBy(r, same[0].key[:])
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case len(have) == 0:
+			lacking = append(lacking, same...)
+			continue
 		}
 		all := slices.Clone(have)
 		for _, m := range same {
@@ -43,9 +49,14 @@ func (b *Broker) lackingMeanings(r store.Reader, people []records.Profile) ([]me
 			continue
 		}
 		for _, sid := range all {
-			lacking = append(lacking, meaning{same[0].key, sid})
+			joined = append(joined, meaning{same[0].key, sid})
 		}
 	}
+	if len(joined) == 0 {
+		return lacking, nil
+	}
+	lacking = append(lacking, joined...)
+	slices.SortFunc(lacking, meaning.compare)
 	return lacking, nil
 }
 
@@ -98,16 +109,16 @@ func (s *stage) index(people []records.Profile) error {
 	if err != nil {
 		return err
 	}
-	var entries [][]meaning
 	for len(list) > 0 {
-		same := sameKey(list)
-		entries, list = append(entries, same), list[len(same):]
-	}
-	for batch := range slices.Chunk(entries, maxStaged) {
-		puts := make([]staged, len(batch))
-		err := abreast(len(batch), func(from, to int) (err error) {
+		var entries [][]meaning
+		for len(list) > 0 && len(entries) < maxStaged {
+			same := sameKey(list)
+			entries, list = append(entries, same), list[len(same):]
+		}
+		puts := make([]staged, len(entries))
+		err := abreast(len(entries), func(from, to int) (err error) {
 			for i := from; i < to && err == nil; i++ {
-				puts[i], err = s.b.sealMeanings(batch[i])
+				puts[i], err = s.b.sealMeanings(entries[i])
 			}
 			return err
 		})

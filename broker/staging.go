@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -65,7 +64,7 @@ const maxStaged = 10_000
 const maxStagedBytes = 8 << 20
 
 // sealedAtOnce is how many parts are sealed before they are handed over.
-const sealedAtOnce = 64
+const sealedAtOnce = 16
 
 // ahead is how many batches may wait for the keys, or for those before them.
 const ahead = 4
@@ -206,20 +205,20 @@ type page struct {
 }
 
 func (s *stage) page(profiles []records.Profile, number uint32) (page, error) {
-	var plain bytes.Buffer
+	plain := make([]byte, 0, 512*len(profiles))
 	ends := make([]int, len(profiles))
 	for i, p := range profiles {
-		plain.Write(records.EncodeProfile(p))
-		ends[i] = plain.Len()
+		plain = records.AppendProfile(plain, p)
+		ends[i] = len(plain)
 	}
-	ref := pageRef{Version: s.next.Version, Number: number, First: profiles[0].SID, Digest: s.b.partDigest("page", plain.Bytes())}
+	ref := pageRef{Version: s.next.Version, Number: number, First: profiles[0].SID, Digest: s.b.partDigest("page", plain)}
 	if i := slices.IndexFunc(s.old.Pages, func(o pageRef) bool { return o.Digest == ref.Digest && o.First == ref.First }); i >= 0 {
 		return page{ref: s.old.Pages[i]}, nil
 	}
-	var value []byte
+	value := make([]byte, 0, len(plain)+len(profiles)*(len(records.SID{})+4+seal.Overhead))
 	from := 0
 	for i, p := range profiles {
-		box, err := s.b.vault.Seal(studentKey(p.SID), pageAAD(ref.key(), p.SID), plain.Bytes()[from:ends[i]])
+		box, err := s.b.vault.Seal(studentKey(p.SID), pageAAD(ref.key(), p.SID), plain[from:ends[i]])
 		if err != nil {
 			return page{}, err
 		}
@@ -245,8 +244,9 @@ type segment struct {
 }
 
 func (s *stage) segment(d *records.District, part records.Part, number uint32) (segment, error) {
-	facts := make([]records.Facts, len(part.Students))
-	for i, st := range part.Students {
+	students := part.Facts()
+	facts := make([]records.Facts, len(students))
+	for i, st := range students {
 		facts[i] = st.Facts
 	}
 	var coverage []records.Coverage
@@ -265,13 +265,13 @@ func (s *stage) segment(d *records.District, part records.Part, number uint32) (
 		if blocks[i], err = seg.EncodeBlock(facts[i]); err != nil {
 			return segment{}, err
 		}
-		plain = append(append(plain, part.Students[i].SID[:]...), blocks[i]...)
+		plain = append(append(plain, students[i].SID[:]...), blocks[i]...)
 	}
 	ref := segmentRef{Version: s.next.Version, Number: number, School: part.School, Year: part.Year.ID, Digest: s.b.partDigest("segment", plain)}
 	if i := slices.IndexFunc(s.old.Segments, func(o segmentRef) bool { return o.Digest == ref.Digest }); i >= 0 {
 		return segment{ref: s.old.Segments[i]}, nil
 	}
-	value, err := s.b.sealSegment(seg, part, blocks, ref)
+	value, err := s.b.sealSegment(seg, students, blocks, ref)
 	return segment{ref, value}, err
 }
 
@@ -280,10 +280,10 @@ func daysOf(c *records.Calendar, year records.Session) []civil.Date {
 	return slices.DeleteFunc(c.All(), func(day civil.Date) bool { return !year.Holds(day) })
 }
 
-func (b *Broker) sealSegment(seg *records.Segment, part records.Part, blocks [][]byte, ref segmentRef) ([]byte, error) {
+func (b *Broker) sealSegment(seg *records.Segment, students []records.StudentFacts, blocks [][]byte, ref segmentRef) ([]byte, error) {
 	var boxes []byte
 	for i, block := range blocks {
-		sid := part.Students[i].SID
+		sid := students[i].SID
 		box, err := b.vault.Seal(studentKey(sid), segmentAAD(ref.key(), sid), block)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -63,6 +62,7 @@ func (im *Import) Apply(present *records.District, version uint64, ids Identitie
 	}
 	a := &applier{
 		im: im, ids: ids, present: present, years: records.Years(im.Sessions),
+		merged:  map[records.SID]records.Student{},
 		changes: Changes{Files: map[string]Delta{}, Before: map[string]int{}, Merged: map[records.SID]records.SID{}},
 	}
 	content := a.places()
@@ -79,6 +79,7 @@ type applier struct {
 	present  *records.District
 	years    []records.Session
 	profiles []records.Profile
+	merged   map[records.SID]records.Student // who stayed, with what others left
 	changes  Changes
 }
 
@@ -139,60 +140,65 @@ func (a *applier) ofYears(id string) bool {
 }
 
 func (a *applier) students() []records.Student {
-	next := map[records.SID]records.Student{}
-	for i := range a.present.Students {
-		s := clone(a.present.Students[i])
-		next[s.SID] = s
-	}
-	a.merge(next)
-	listed := map[records.SID]bool{}
+	a.merge()
+	next := make([]records.Student, 0, max(len(a.im.Students), len(a.present.Students)))
+	a.profiles = make([]records.Profile, 0, len(a.im.Students))
+	listed := make(map[records.SID]bool, len(a.im.Students))
 	for _, s := range a.im.Students {
 		profile := s.Profile
 		profile.SID = a.ids.Resolve(profile.Person.StudentID)
 		listed[profile.SID] = true
-		was := next[profile.SID]
+		was := a.before(profile.SID)
 		profile.Enrollments = a.enrollments(was.Enrollments, profile.Enrollments)
 		a.profiles = append(a.profiles, profile)
 		student := profile.Student()
-		student.Enrollments = slices.Clone(profile.Enrollments)
+		student.Enrollments = profile.Enrollments
 		student.Add(a.kept(was, s))
 		student.Add(s.Facts)
-		next[profile.SID] = student
+		next = append(next, student)
 	}
 	slices.SortFunc(a.profiles, func(x, y records.Profile) int { return x.SID.Compare(y.SID) })
-	a.unlisted(next, listed)
-	return slices.Collect(maps.Values(next))
+	return a.unlisted(next, listed)
 }
 
-func clone(s records.Student) records.Student {
-	s.Enrollments, s.Summaries = slices.Clone(s.Enrollments), slices.Clone(s.Summaries)
-	s.Incidents, s.Results = slices.Clone(s.Incidents), slices.Clone(s.Results)
-	return s
+// before is a student of the present version with what merges moved to the
+// student; the zero student if there was none.
+func (a *applier) before(sid records.SID) records.Student {
+	if s, merged := a.merged[sid]; merged {
+		return s
+	}
+	if _, gone := a.changes.Merged[sid]; gone {
+		return records.Student{}
+	}
+	if s := a.present.Find(sid); s != nil {
+		return *s
+	}
+	return records.Student{}
 }
 
 // merge moves the records of a merged student to the one that stays. Of a
 // record that both have, the staying student's counts.
-func (a *applier) merge(next map[records.SID]records.Student) {
+func (a *applier) merge() {
 	for _, m := range a.im.Merges {
 		old, known := a.ids.Lookup(m.Old)
 		staying, there := a.staying(m.New)
 		if !known || !there || old == staying {
 			continue
 		}
+		was := a.before(old)
 		a.changes.Merged[old] = staying
-		was, there := next[old]
-		if !there {
+		delete(a.merged, old)
+		if was.SID.IsZero() {
 			continue
 		}
-		delete(next, old)
-		s := next[staying]
+		s := a.before(staying)
 		s.SID = staying
-		s.Enrollments = union(s.Enrollments, was.Enrollments, stayKey)
+		s.Enrollments = union(slices.Clone(s.Enrollments), was.Enrollments, stayKey)
 		s.Marks = joinedMarks(s.Marks, was.Marks)
-		s.Summaries = union(s.Summaries, was.Summaries, summaryKey)
-		s.Incidents = union(s.Incidents, was.Incidents, incidentKey)
-		s.Results = union(s.Results, was.Results, resultKey)
-		next[staying] = s
+		s.Summaries = union(slices.Clone(s.Summaries), was.Summaries, summaryKey)
+		s.Incidents = union(slices.Clone(s.Incidents), was.Incidents, incidentKey)
+		s.Results = union(slices.Clone(s.Results), was.Results, resultKey)
+		a.merged[staying] = s
 	}
 }
 
@@ -245,7 +251,7 @@ func (a *applier) enrollments(was, listed []records.Enrollment) []records.Enroll
 			all = append(until(all, e), e) // the files say nothing of it
 			continue
 		case replaced || a.im.Options.Snapshot == SnapshotAll:
-			e = a.before(e, listed)
+			e = a.earlier(e, listed)
 		default:
 			e = a.ended(e, listed)
 		}
@@ -274,9 +280,9 @@ func (a *applier) afterYears(day civil.Date) bool {
 	return len(a.years) > 0 && day > a.years[len(a.years)-1].End
 }
 
-// before cuts an enrollment to the part that lies before what the files list at
+// earlier cuts an enrollment to the part that lies before what the files list at
 // the school and, in an export of all, before their years.
-func (a *applier) before(e records.Enrollment, listed []records.Enrollment) records.Enrollment {
+func (a *applier) earlier(e records.Enrollment, listed []records.Enrollment) records.Enrollment {
 	last := e.Exit
 	first := a.im.Options.Snapshot == SnapshotAll && len(a.years) > 0
 	if first && (last.IsZero() || last >= a.years[0].Start) {
@@ -369,30 +375,49 @@ func keep[T any](list []T, stays func(T) bool) (kept []T) {
 	return kept
 }
 
-// unlisted treats the students who are not in the files.
-func (a *applier) unlisted(next map[records.SID]records.Student, listed map[records.SID]bool) {
-	for sid, s := range next {
-		if listed[sid] {
-			continue
+// unlisted adds the students who are not in the files.
+func (a *applier) unlisted(next []records.Student, listed map[records.SID]bool) []records.Student {
+	stay := func(s records.Student) {
+		if listed[s.SID] {
+			return
 		}
-		was := s.Enrollments
-		s.Enrollments = a.enrollments(was, nil)
-		if a.im.Options.Snapshot == SnapshotAll {
-			f := a.kept(s, Student{})
-			s.Marks, s.Summaries, s.Incidents, s.Results = f.Marks, f.Summaries, f.Incidents, f.Results
-			if len(s.Enrollments) == 0 && f.Empty() {
-				delete(next, sid)
-				a.changes.Removed = append(a.changes.Removed, sid)
-				continue
-			}
+		if s, stays := a.unnamed(s); stays {
+			next = append(next, s)
 		}
-		if !slices.Equal(was, s.Enrollments) {
-			a.changes.Closed = append(a.changes.Closed, sid)
+	}
+	for i := range a.present.Students {
+		sid := a.present.Students[i].SID
+		_, gone := a.changes.Merged[sid]
+		_, moved := a.merged[sid]
+		if !gone && !moved {
+			stay(a.present.Students[i])
 		}
-		next[sid] = s
+	}
+	for _, s := range a.merged {
+		stay(s)
 	}
 	slices.SortFunc(a.changes.Closed, records.SID.Compare)
 	slices.SortFunc(a.changes.Removed, records.SID.Compare)
+	return next
+}
+
+// unnamed is what the files leave of a student whom they do not name; false
+// where that is nothing.
+func (a *applier) unnamed(s records.Student) (_ records.Student, stays bool) {
+	was := s.Enrollments
+	s.Enrollments = a.enrollments(was, nil)
+	if a.im.Options.Snapshot == SnapshotAll {
+		f := a.kept(s, Student{})
+		s.Marks, s.Summaries, s.Incidents, s.Results = f.Marks, f.Summaries, f.Incidents, f.Results
+		if len(s.Enrollments) == 0 && f.Empty() {
+			a.changes.Removed = append(a.changes.Removed, s.SID)
+			return s, false
+		}
+	}
+	if !slices.Equal(was, s.Enrollments) {
+		a.changes.Closed = append(a.changes.Closed, s.SID)
+	}
+	return s, true
 }
 
 // places joins schools, sessions, calendars, coverage and public totals.

@@ -76,7 +76,8 @@ func perStudent[T any](t *table, read func(r *row) (student int32, what T), take
 			*part = append(*part, lined[T]{student, r.line, what})
 		}
 	})
-	for _, part := range parts {
+	for i, part := range parts {
+		parts[i] = nil // its rows are not needed twice
 		for rows := *part; len(rows) > 0; {
 			n := 1
 			for n < len(rows) && rows[n].student == rows[0].student {

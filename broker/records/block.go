@@ -18,12 +18,12 @@ const (
 	maxRun       = 1000
 )
 
-// EncodeBlock writes a student's facts, which must belong to the segment. All
-// but the marks are sorted in place.
+// EncodeBlock writes a student's facts, which must belong to the segment. What
+// is not in canonical order is sorted in place.
 func (s *Segment) EncodeBlock(f Facts) ([]byte, error) {
-	slices.SortFunc(f.Summaries, compareSummaries)
-	slices.SortFunc(f.Incidents, compareIncidents)
-	slices.SortFunc(f.Results, compareResults)
+	sortInPlace(f.Summaries, compareSummaries)
+	sortInPlace(f.Incidents, compareIncidents)
+	sortInPlace(f.Results, compareResults)
 	w := &writer{}
 	ok := s.writeMarks(w, f.Marks) && s.writeSummaries(w, f.Summaries) &&
 		s.writeIncidents(w, f.Incidents) && s.writeResults(w, f.Results)

@@ -53,17 +53,16 @@ type coverageKey struct {
 	family       Family
 }
 
-// NewDistrict takes the content over, sorts it, makes equal texts share their
-// memory and builds the indexes. SIDs must be distinct.
+// NewDistrict takes the content over, sorts it and builds the indexes. SIDs must
+// be distinct. Records that are in canonical order are only read, so that
+// versions may share them.
 func NewDistrict(c Content) *District {
 	d := &District{Content: c}
 	slices.SortFunc(d.Schools, func(a, b School) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(d.Sessions, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(d.Students, func(a, b Student) int { return a.SID.Compare(b.SID) })
-	texts := interner{}
 	for i := range d.Students {
 		d.Students[i].Sort()
-		texts.student(&d.Students[i])
 	}
 	d.index()
 	return d

@@ -184,11 +184,11 @@ func TestPartsHoldEveryFactOnce(t *testing.T) {
 	names := []string{}
 	for _, p := range d.Parts() {
 		names = append(names, p.School+p.Year.ID)
-		seg, err := records.NewSegment(p.School, p.Year.ID, p.Year.Start, days, nil, []records.Facts{p.Students[0].Facts})
+		seg, err := records.NewSegment(p.School, p.Year.ID, p.Year.Start, days, nil, []records.Facts{p.Facts()[0].Facts})
 		if err != nil {
 			t.Fatal(err)
 		}
-		block, err := seg.EncodeBlock(p.Students[0].Facts)
+		block, err := seg.EncodeBlock(p.Facts()[0].Facts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,10 +9,18 @@ import (
 // always are: what two imports of the same files, or a segment and its source,
 // are compared in.
 func (s *Student) Sort() {
-	slices.SortFunc(s.Enrollments, compareEnrollments)
-	slices.SortFunc(s.Summaries, compareSummaries)
-	slices.SortFunc(s.Incidents, compareIncidents)
-	slices.SortFunc(s.Results, compareResults)
+	sortInPlace(s.Enrollments, compareEnrollments)
+	sortInPlace(s.Summaries, compareSummaries)
+	sortInPlace(s.Incidents, compareIncidents)
+	sortInPlace(s.Results, compareResults)
+}
+
+// sortInPlace does not write where everything is in order: others may read the
+// same records.
+func sortInPlace[T any](list []T, compare func(a, b T) int) {
+	if !slices.IsSortedFunc(list, compare) {
+		slices.SortFunc(list, compare)
+	}
 }
 
 func compareEnrollments(a, b Enrollment) int {
@@ -33,6 +41,15 @@ func compareIncidents(a, b Incident) int {
 func compareResults(a, b Result) int {
 	return cmp.Or(cmp.Compare(a.Course, b.Course), cmp.Compare(a.School, b.School), cmp.Compare(a.Scale, b.Scale),
 		cmp.Compare(a.Credits, b.Credits), cmp.Compare(a.Session, b.Session), cmp.Compare(a.Value, b.Value))
+}
+
+// ShareTexts makes equal texts of students who were read one by one share one
+// piece of memory. Nobody else may be reading the students.
+func ShareTexts(students []Student) {
+	texts := interner{}
+	for i := range students {
+		texts.student(&students[i])
+	}
 }
 
 // interner makes equal texts share one piece of memory.

@@ -14,35 +14,44 @@ type StudentFacts struct {
 	Facts Facts
 }
 
-// A Part is what one segment is built from: a school, a school year (an empty
-// ID for records outside every year) and the facts of its students, by SID.
+// A Part is what one segment is built from: the records of a school in a school
+// year (an empty ID for records outside every year).
 type Part struct {
-	School   string
-	Year     Session
-	Students []StudentFacts
+	School string
+	Year   Session
+
+	of       *cut
+	students []int32 // by their place in the district
 }
 
-// Parts cuts the district's records by school and school year, in the order of
-// school and year. Records keep their place by date, results and totals by
-// their session.
+// A cut of a district by school and school year. Records keep their place by
+// date, results and totals by their session.
+type cut struct {
+	district *District
+	years    map[string]Session // of every session
+}
+
+// partKey names a part: a school and the ID of a year.
+type partKey struct{ school, year string }
+
+// Parts cuts the district's records, in the order of school and year.
 func (d *District) Parts() []Part {
-	parts := map[[2]string]*Part{}
-	years := d.sessionYears()
+	c := &cut{d, d.sessionYears()}
+	parts := map[partKey]*Part{}
+	var last *Part
 	for i := range d.Students {
-		st := &d.Students[i]
-		at := func(school string, year Session) *Facts {
-			key := [2]string{school, year.ID}
-			p := parts[key]
-			if p == nil {
-				p = &Part{School: school, Year: year}
-				parts[key] = p
+		c.places(&d.Students[i], func(school string, year Session) {
+			if last == nil || last.School != school || last.Year.ID != year.ID {
+				key := partKey{school, year.ID}
+				if last = parts[key]; last == nil {
+					last = &Part{School: school, Year: year, of: c}
+					parts[key] = last
+				}
 			}
-			if n := len(p.Students); n == 0 || p.Students[n-1].SID != st.SID {
-				p.Students = append(p.Students, StudentFacts{SID: st.SID})
+			if n := len(last.students); n == 0 || last.students[n-1] != int32(i) {
+				last.students = append(last.students, int32(i))
 			}
-			return &p.Students[len(p.Students)-1].Facts
-		}
-		d.part(st, years, at)
+		})
 	}
 	list := make([]Part, 0, len(parts))
 	for _, p := range parts {
@@ -54,29 +63,74 @@ func (d *District) Parts() []Part {
 	return list
 }
 
-func (d *District) part(st *Student, years map[string]Session, at func(string, Session) *Facts) {
-	for _, r := range st.Marks {
+// places calls at with the place of each record of a student.
+func (c *cut) places(s *Student, at func(school string, year Session)) {
+	for _, r := range s.Marks {
 		for days := r.Days; len(days) > 0; {
-			year, until := d.yearUntil(days[0].Day())
-			of := between(days, days[0].Day(), until)
-			f := at(r.School, year)
-			f.Marks = f.Marks.With(r.School, of)
-			days = days[len(of):]
+			year, until := c.district.yearUntil(days[0].Day())
+			at(r.School, year)
+			days = days[len(between(days, days[0].Day(), until)):]
 		}
 	}
-	for _, s := range st.Summaries {
-		f := at(s.School, years[s.Session])
-		f.Summaries = append(f.Summaries, s)
+	for _, v := range s.Summaries {
+		at(v.School, c.years[v.Session])
 	}
-	for _, in := range st.Incidents {
-		year, _ := d.YearOf(in.Day)
-		f := at(in.School, year)
-		f.Incidents = append(f.Incidents, in)
+	for _, in := range s.Incidents {
+		year, _ := c.district.YearOf(in.Day)
+		at(in.School, year)
 	}
-	for _, r := range st.Results {
-		f := at(r.School, years[r.Session])
-		f.Results = append(f.Results, r)
+	for _, r := range s.Results {
+		at(r.School, c.years[r.Session])
 	}
+}
+
+// Facts returns the facts of the part's students, by SID. They share memory
+// with the district.
+func (p Part) Facts() []StudentFacts {
+	list := make([]StudentFacts, len(p.students))
+	for i, at := range p.students {
+		s := &p.of.district.Students[at]
+		list[i] = StudentFacts{s.SID, Facts{
+			Marks:     p.marks(s),
+			Summaries: where(s.Summaries, func(v Summary) bool { return p.holds(v.School, p.of.years[v.Session].ID) }),
+			Incidents: where(s.Incidents, func(in Incident) bool {
+				year, _ := p.of.district.YearOf(in.Day)
+				return p.holds(in.School, year.ID)
+			}),
+			Results: where(s.Results, func(r Result) bool { return p.holds(r.School, p.of.years[r.Session].ID) }),
+		}}
+	}
+	return list
+}
+
+func (p Part) holds(school, year string) bool { return school == p.School && year == p.Year.ID }
+
+func (p Part) marks(s *Student) (marks Marks) {
+	for days := s.Marks.At(p.School); len(days) > 0; {
+		year, until := p.of.district.yearUntil(days[0].Day())
+		same := between(days, days[0].Day(), until)
+		if year.ID == p.Year.ID {
+			marks = marks.With(p.School, same)
+		}
+		days = days[len(same):]
+	}
+	return marks
+}
+
+// where returns the records for which keep holds: the same slice if it does for
+// all.
+func where[T any](list []T, keep func(T) bool) []T {
+	i := slices.IndexFunc(list, func(v T) bool { return !keep(v) })
+	if i < 0 {
+		return slices.Clip(list)
+	}
+	kept := slices.Clip(list[:i])
+	for _, v := range list[i+1:] {
+		if keep(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
 }
 
 // yearUntil returns the school year of a day and the last day up to which all

@@ -2,9 +2,9 @@ package records
 
 const profileVersion = 1
 
-// EncodeProfile writes a profile, for sealing under the student's key.
-func EncodeProfile(p Profile) []byte {
-	w := &writer{}
+// AppendProfile writes a profile behind b, for sealing under the student's key.
+func AppendProfile(b []byte, p Profile) []byte {
+	w := &writer{b}
 	w.byte(profileVersion)
 	w.b = append(w.b, p.SID[:]...)
 	w.text(p.Person.StudentID)

@@ -24,14 +24,21 @@ func (f Facts) Empty() bool {
 	return len(f.Marks)+len(f.Summaries)+len(f.Incidents)+len(f.Results) == 0
 }
 
-// Add appends the facts to the student's.
+// Add appends the facts to the student's, which may share their memory.
 func (s *Student) Add(f Facts) {
 	for _, r := range f.Marks {
 		s.Marks = s.Marks.With(r.School, r.Days)
 	}
-	s.Summaries = append(s.Summaries, f.Summaries...)
-	s.Incidents = append(s.Incidents, f.Incidents...)
-	s.Results = append(s.Results, f.Results...)
+	s.Summaries = added(s.Summaries, f.Summaries)
+	s.Incidents = added(s.Incidents, f.Incidents)
+	s.Results = added(s.Results, f.Results)
+}
+
+func added[T any](list, more []T) []T {
+	if len(list) == 0 {
+		return slices.Clip(more)
+	}
+	return append(list, more...)
 }
 
 // A ResultKind is a pair that many results share.
