@@ -216,16 +216,15 @@ func (s *stage) page(profiles []records.Profile, number uint32) (page, error) {
 		return page{ref: s.old.Pages[i]}, nil
 	}
 	value := make([]byte, 0, len(plain)+len(profiles)*(len(records.SID{})+4+seal.Overhead))
-	from := 0
+	from, k := 0, ref.key()
 	for i, p := range profiles {
-		box, err := s.b.vault.Seal(studentKey(p.SID), pageAAD(ref.key(), p.SID), plain[from:ends[i]])
-		if err != nil {
+		value = append(value, p.SID[:]...)
+		value = binary.BigEndian.AppendUint32(value, uint32(ends[i]-from+seal.Overhead))
+		var err error
+		if value, err = s.b.vault.AppendSeal(value, studentKey(p.SID), pageAAD(k, p.SID), plain[from:ends[i]]); err != nil {
 			return page{}, err
 		}
 		from = ends[i]
-		value = append(value, p.SID[:]...)
-		value = binary.BigEndian.AppendUint32(value, uint32(len(box)))
-		value = append(value, box...)
 	}
 	return page{ref, value}, nil
 }
@@ -233,7 +232,7 @@ func (s *stage) page(profiles []records.Profile, number uint32) (page, error) {
 // partDigest is how a staged part is recognised; it is keyed, because the
 // plain content is personal.
 func (b *Broker) partDigest(kind string, plain []byte) string {
-	sum := b.vault.Index("part", kind, string(plain))
+	sum := b.vault.IndexContent("part", kind, plain)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -259,20 +258,28 @@ func (s *stage) segment(d *records.District, part records.Part, number uint32) (
 	if err != nil {
 		return segment{}, err
 	}
-	blocks := make([][]byte, len(facts))
 	plain := seg.EncodeIndex()
+	blocks := make([]block, len(facts))
 	for i := range facts {
-		if blocks[i], err = seg.EncodeBlock(facts[i]); err != nil {
+		plain = append(plain, students[i].SID[:]...)
+		from := len(plain)
+		if plain, err = seg.AppendBlock(plain, facts[i]); err != nil {
 			return segment{}, err
 		}
-		plain = append(append(plain, students[i].SID[:]...), blocks[i]...)
+		blocks[i] = block{students[i].SID, from, len(plain)}
 	}
 	ref := segmentRef{Version: s.next.Version, Number: number, School: part.School, Year: part.Year.ID, Digest: s.b.partDigest("segment", plain)}
 	if i := slices.IndexFunc(s.old.Segments, func(o segmentRef) bool { return o.Digest == ref.Digest }); i >= 0 {
 		return segment{ref: s.old.Segments[i]}, nil
 	}
-	value, err := s.b.sealSegment(seg, students, blocks, ref)
+	value, err := s.b.sealSegment(seg, plain, blocks, ref)
 	return segment{ref, value}, err
+}
+
+// block is where a student's facts stand in a plain segment.
+type block struct {
+	sid      records.SID
+	from, to int
 }
 
 // daysOf lists a school's instructional days in a year.
@@ -280,18 +287,19 @@ func daysOf(c *records.Calendar, year records.Session) []civil.Date {
 	return slices.DeleteFunc(c.All(), func(day civil.Date) bool { return !year.Holds(day) })
 }
 
-func (b *Broker) sealSegment(seg *records.Segment, students []records.StudentFacts, blocks [][]byte, ref segmentRef) ([]byte, error) {
-	var boxes []byte
-	for i, block := range blocks {
-		sid := students[i].SID
-		box, err := b.vault.Seal(studentKey(sid), segmentAAD(ref.key(), sid), block)
-		if err != nil {
+func (b *Broker) sealSegment(seg *records.Segment, plain []byte, blocks []block, ref segmentRef) ([]byte, error) {
+	seg.Blocks = make([]records.Block, len(blocks))
+	for i, at := range blocks {
+		seg.Blocks[i] = records.Block{SID: at.sid, Size: uint32(at.to - at.from + seal.Overhead)}
+	}
+	index, k := seg.EncodeIndex(), ref.key()
+	value := make([]byte, 0, 4+len(index)+len(plain)+len(blocks)*seal.Overhead)
+	value = append(binary.BigEndian.AppendUint32(value, uint32(len(index))), index...)
+	var err error
+	for _, at := range blocks {
+		if value, err = b.vault.AppendSeal(value, studentKey(at.sid), segmentAAD(k, at.sid), plain[at.from:at.to]); err != nil {
 			return nil, err
 		}
-		seg.Blocks = append(seg.Blocks, records.Block{SID: sid, Size: uint32(len(box))})
-		boxes = append(boxes, box...)
 	}
-	index := seg.EncodeIndex()
-	value := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(index)+len(boxes)), uint32(len(index)))
-	return append(append(value, index...), boxes...), nil
+	return value, nil
 }

@@ -15,9 +15,9 @@ var errSyntax = errors.New("the file is not RFC 4180")
 // Fields are valid until the next call.
 type scanner struct {
 	rest      []byte
-	line      int // of the record that next returned, from 1
-	following int // the line after it
-	size      int // bytes of the record that next returned
+	line      int  // of the record that next returned, from 1
+	following int  // the line after it
+	size      int  // bytes of the record that next returned
 	plain     bool // there is no quote in the text
 	fields    [][]byte
 	quoted    *bufio.Reader

@@ -82,7 +82,7 @@ func (im *importer) result(r *row) (student int32, res records.Result) {
 	if res.Credits < 0 {
 		r.fault(6, BadNumber, "not under zero")
 	}
-	text := r.text(4)
+	text := r.word(4)
 	if !r.bad {
 		im.value(r, text, &res)
 	}

@@ -19,6 +19,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"sync"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -187,6 +188,8 @@ type importer struct {
 	days     map[string][]civil.Date
 	seen     map[string]bool           // keys of rows that may stand once
 	touched  map[string]map[touch]bool // by what was read
+
+	languages sync.Map // the text of a language -> its tag
 }
 
 func newImporter(opt Options, report *Report) *importer {

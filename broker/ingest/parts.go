@@ -133,7 +133,7 @@ func sideBySide[P any](t *table, newPart func(rows int) P, read func(P, *row)) (
 // section is a table of some lines of the file, with a report of its own.
 func (t *table) section(text []byte, line int) *table {
 	of := *t
-	of.blocks, of.words, of.report, of.counts, of.scan = nil, nil, newReport(), FileReport{}, newScanner(text)
+	of.blocks, of.words, of.texts, of.report, of.counts, of.scan = nil, nil, slab{}, newReport(), FileReport{}, newScanner(text)
 	of.report.family = t.report.family
 	of.scan.following = line
 	return &of

@@ -13,7 +13,6 @@ import (
 
 func (im *importer) readStudents(t *table) {
 	perStudent(t, im.student, func(_ int32, rows []lined[records.Profile]) {
-		im.out.Students = slices.Grow(im.out.Students, len(rows))
 		for _, row := range rows {
 			id := row.what.Person.StudentID
 			if _, twice := im.students[id]; twice {
@@ -182,17 +181,29 @@ func (im *importer) guardian(r *row) (student int32, g records.Guardian) {
 		r.fault(2, NeverHoldsRights, "")
 		g.HoldsRights = false
 	}
-	if tag, err := language.Parse(g.Language); g.Language != "" && err != nil {
-		r.fault(7, BadLanguage, "")
-		g.Language = ""
-	} else if g.Language != "" {
-		g.Language = tag.String()
-	}
+	g.Language = im.language(r, g.Language)
 	if g.Email != "" && !mailAddress(g.Email) {
 		r.fault(8, BadEmail, "")
 		g.Email = ""
 	}
 	return student, g
+}
+
+// language is the tag that a text stands for; each is read once.
+func (im *importer) language(r *row, text string) string {
+	if text == "" {
+		return ""
+	}
+	known, ok := im.languages.Load(text)
+	if !ok {
+		tag, err := language.Parse(text)
+		if err != nil {
+			r.fault(7, BadLanguage, "")
+			return ""
+		}
+		known, _ = im.languages.LoadOrStore(text, tag.String())
+	}
+	return known.(string)
 }
 
 // guardianCapacity reads the capacity; an empty one is parent for a mother or

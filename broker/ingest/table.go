@@ -65,6 +65,7 @@ type table struct {
 	place  []int // place[i] is where column i of the form stands in a row, or -1
 	width  int
 	words  map[string]string // that rows share
+	texts  slab              // of single rows
 
 	blocks *blocks       // what follows the scan's text in a long file
 	feed   iter.Seq[Row] // instead of scan
@@ -323,7 +324,7 @@ func (r *row) text(column int) string {
 		r.fault(column, ControlCharacter, "")
 		return ""
 	}
-	return string(b)
+	return r.t.texts.text(b)
 }
 
 // word is text that many rows have, and in memory stands once.

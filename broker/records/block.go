@@ -18,22 +18,22 @@ const (
 	maxRun       = 1000
 )
 
-// EncodeBlock writes a student's facts, which must belong to the segment. What
-// is not in canonical order is sorted in place.
-func (s *Segment) EncodeBlock(f Facts) ([]byte, error) {
+// AppendBlock writes a student's facts behind b; they must belong to the segment.
+// What is not in canonical order is sorted in place.
+func (s *Segment) AppendBlock(b []byte, f Facts) ([]byte, error) {
 	sortInPlace(f.Summaries, compareSummaries)
 	sortInPlace(f.Incidents, compareIncidents)
 	sortInPlace(f.Results, compareResults)
-	w := &writer{}
+	w := &writer{b}
 	ok := s.writeMarks(w, f.Marks) && s.writeSummaries(w, f.Summaries) &&
 		s.writeIncidents(w, f.Incidents) && s.writeResults(w, f.Results)
-	if !ok || len(w.b) > maxBlock {
+	if !ok || len(w.b)-len(b) > maxBlock {
 		return nil, ErrSegment
 	}
 	return w.b, nil
 }
 
-// DecodeBlock reads what EncodeBlock wrote into the same segment, in canonical
+// DecodeBlock reads what AppendBlock wrote into the same segment, in canonical
 // order; bytes that it cannot have written are ErrCoding.
 func (s *Segment) DecodeBlock(b []byte) (Facts, error) {
 	if len(b) > maxBlock {

@@ -188,7 +188,7 @@ func TestPartsHoldEveryFactOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		block, err := seg.EncodeBlock(p.Facts()[0].Facts)
+		block, err := seg.AppendBlock(nil, p.Facts()[0].Facts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,6 +86,8 @@ func Scales() []Scale {
 	}
 }
 
+var scales = Scales()
+
 // FindScale returns the scale of that name: the district's own first, then the
 // registry's, then a plain numeric one. It is false for a name that says
 // nothing of its ends: its results are kept and have a mean, no more.
@@ -94,9 +96,8 @@ func FindScale(name string, district []Scale) (Scale, bool) {
 	if i := slices.IndexFunc(district, byName); i >= 0 {
 		return district[i], true
 	}
-	known := Scales()
-	if i := slices.IndexFunc(known, byName); i >= 0 {
-		return known[i], true
+	if i := slices.IndexFunc(scales, byName); i >= 0 {
+		return scales[i], true
 	}
 	low, high, ok := strings.Cut(name, "-")
 	lo, errLow := ParseHundredths(low)

@@ -56,7 +56,7 @@ func TestASegmentGivesBackTheFactsItWasBuiltFrom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		block, err := seg.EncodeBlock(f)
+		block, err := seg.AppendBlock(nil, f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestASegmentGivesBackTheFactsItWasBuiltFrom(t *testing.T) {
 		if !reflect.DeepEqual(got, f) || !slices.Equal(read.Blocks, seg.Blocks) {
 			t.Fatalf("%+v became %+v", f, got)
 		}
-		again, err := read.EncodeBlock(got)
+		again, err := read.AppendBlock(nil, got)
 		if err != nil || !bytes.Equal(again, block) {
 			t.Fatal("the same facts have two codings", err)
 		}
@@ -94,7 +94,7 @@ func TestARegisterOfEveryDayCostsLittleMoreThanItsExceptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := seg.EncodeBlock(f)
+	block, err := seg.AppendBlock(nil, f)
 	if err != nil || len(block) > 64 {
 		t.Fatalf("%d bytes, %v", len(block), err)
 	}
@@ -144,7 +144,7 @@ func TestAStudentYearTakesAtMost160SealedBytes(t *testing.T) {
 	}
 	total := 0
 	for i, f := range facts {
-		block, err := seg.EncodeBlock(f)
+		block, err := seg.AppendBlock(nil, f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestASegmentRefusesForeignFacts(t *testing.T) {
 		"an unknown course":           {Results: []records.Result{{School: "A", Session: "T1", Course: "elsewhere", Credits: 100, Scale: "0-100"}}},
 		"an unknown scale":            {Results: []records.Result{{School: "A", Session: "T1", Course: "Course 1", Credits: 100, Scale: "0-6"}}},
 	} {
-		if _, err := seg.EncodeBlock(bad); !errors.Is(err, records.ErrSegment) {
+		if _, err := seg.AppendBlock(nil, bad); !errors.Is(err, records.ErrSegment) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -192,7 +192,7 @@ func TestEveryCutOfABlockIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := seg.EncodeBlock(f)
+	block, err := seg.AppendBlock(nil, f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func FuzzDecodeBlock(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	block, err := seg.EncodeBlock(facts)
+	block, err := seg.AppendBlock(nil, facts)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func FuzzDecodeBlock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := seg.EncodeBlock(got)
+		again, err := seg.AppendBlock(nil, got)
 		if err != nil {
 			t.Fatalf("decoded facts do not encode: %v", err)
 		}
@@ -261,7 +261,7 @@ func BenchmarkDecodeBlock(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	block, err := seg.EncodeBlock(f)
+	block, err := seg.AppendBlock(nil, f)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,9 +27,10 @@ func (v *Vault) NewKeys(ids ...KeyID) error {
 	}
 	fresh := make([][]byte, len(missing))
 	wrapped := make([][]byte, len(missing))
+	random := make([]byte, KeyLength*len(missing))
+	rand.Read(random)
 	for i, id := range missing {
-		fresh[i] = make([]byte, KeyLength)
-		rand.Read(fresh[i])
+		fresh[i] = random[KeyLength*i : KeyLength*(i+1)]
 		wrapped[i] = wrapKey(v.wrap, keysIn, string(id), fresh[i])
 	}
 	_, err = v.store.Update(context.Background(), store.LaneOfficer, func(tx store.Tx) error {
@@ -94,11 +95,16 @@ func (v *Vault) Has(id KeyID) (bool, error) {
 // that it opens nowhere else. The result is Overhead bytes longer than the plaintext
 // and never the same twice.
 func (v *Vault) Seal(id KeyID, aad, plaintext []byte) ([]byte, error) {
+	return v.AppendSeal(nil, id, aad, plaintext)
+}
+
+// AppendSeal is Seal behind dst, which is returned longer.
+func (v *Vault) AppendSeal(dst []byte, id KeyID, aad, plaintext []byte) ([]byte, error) {
 	c, err := v.cipher(id)
 	if err != nil {
 		return nil, err
 	}
-	return c.Seal(nil, nil, plaintext, aad), nil
+	return c.Seal(dst, nil, plaintext, aad), nil
 }
 
 // Open returns the plaintext of what Seal made, ErrNoKey if its key is gone, or ErrOpen
@@ -163,17 +169,29 @@ func (v *Vault) find(id KeyID) (found []byte, err error) {
 // keeps uses apart. Each part is preceded by its length, so ("a", "bc") and ("ab", "c")
 // differ. The index key stays the same for the life of the vault.
 func (v *Vault) Index(domain string, parts ...string) (name [32]byte) {
-	h := v.indexers.Get().(hash.Hash)
-	defer v.indexers.Put(h)
-	h.Reset()
 	var buffer [256]byte
 	text := frame(buffer[:0], domain)
 	for _, part := range parts {
 		text = frame(text, part)
 	}
+	return v.keyedHash(text, nil)
+}
+
+// IndexContent is Index of a kind and of content that may be long.
+func (v *Vault) IndexContent(domain, kind string, content []byte) (name [32]byte) {
+	var buffer [256]byte
+	text := frame(frame(buffer[:0], domain), kind)
+	return v.keyedHash(binary.BigEndian.AppendUint64(text, uint64(len(content))), content)
+}
+
+func (v *Vault) keyedHash(text, more []byte) (sum [32]byte) {
+	h := v.indexers.Get().(hash.Hash)
+	defer v.indexers.Put(h)
+	h.Reset()
 	h.Write(text)
-	h.Sum(name[:0])
-	return name
+	h.Write(more)
+	h.Sum(sum[:0])
+	return sum
 }
 
 func frame(text []byte, part string) []byte {
