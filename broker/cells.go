@@ -102,18 +102,19 @@ type gradeCell struct {
 func (w *walk) grades(o opened) []gradeCell {
 	var cells []gradeCell
 	for _, r := range o.student.Results {
-		s, ok := w.s.data.district.Session(r.Session)
+		c := r.Course()
+		s, ok := w.s.data.district.Session(c.Session)
 		year, known := w.s.data.district.YearOfSession(s)
-		if !ok || !known || year.ID != w.year.ID || !o.holds(consent.Grades, r.School, s) {
+		if !ok || !known || year.ID != w.year.ID || !o.holds(consent.Grades, c.School, s) {
 			continue
 		}
-		cells = append(cells, gradeCell{r.Course, r.Session, gradeText(r, w.settings.Scales), r.Scale, sdc.Milli(r.Credits) * 10})
+		cells = append(cells, gradeCell{c.Name, c.Session, gradeText(r, w.settings.Scales), c.Scale, sdc.Milli(c.Credits) * 10})
 	}
 	return cells
 }
 
 func gradeText(r records.Result, district []records.Scale) string {
-	if scale, ok := records.FindScale(r.Scale, district); ok {
+	if scale, ok := records.FindScale(r.Course().Scale, district); ok {
 		return scale.Text(r.Value)
 	}
 	return records.FormatHundredths(r.Value)

@@ -336,10 +336,11 @@ func (a *applier) kept(was records.Student, s Student) (f records.Facts) {
 			a.outside(s, v.School, v.Day) && !done[incidentKey(v)]
 	})
 	graded := a.placed(s, func(f records.Facts) []string {
-		return schoolsOf(f.Results, func(v records.Result) string { return v.School })
+		return schoolsOf(f.Results, func(v records.Result) string { return v.Course().School })
 	})
 	f.Results = keep(was.Results, func(v records.Result) bool {
-		return !a.im.Present["grades.csv"] || !a.speaksOf(records.GradesFamily, v.Session) || !graded(v.School)
+		c := v.Course()
+		return !a.im.Present["grades.csv"] || !a.speaksOf(records.GradesFamily, c.Session) || !graded(c.School)
 	})
 	return f
 }

@@ -22,9 +22,14 @@ type incidentID struct {
 	action   records.Action
 }
 
-func stayKey(e records.Enrollment) dayKey    { return dayKey{e.School, e.Entry} }
-func summaryKey(s records.Summary) textKey   { return textKey{s.School, s.Session} }
-func resultKey(r records.Result) textKey     { return textKey{r.School, r.Session, r.Course} }
+func stayKey(e records.Enrollment) dayKey  { return dayKey{e.School, e.Entry} }
+func summaryKey(s records.Summary) textKey { return textKey{s.School, s.Session} }
+
+func resultKey(r records.Result) textKey {
+	c := r.Course()
+	return textKey{c.School, c.Session, c.Name}
+}
+
 func totalKey(p records.PublicTotal) textKey { return textKey{p.School, p.Session, p.Indicator, p.Row} }
 
 func incidentKey(i records.Incident) incidentID {

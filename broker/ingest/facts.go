@@ -64,12 +64,13 @@ func (im *importer) readResults(t *table) {
 		facts := &im.out.Students[student].Facts
 		facts.Results = slices.Grow(facts.Results, len(rows))
 		for _, row := range rows {
-			if slices.ContainsFunc(facts.Results, func(r records.Result) bool { return resultKey(r) == resultKey(row.what) }) {
+			key := resultKey(row.what)
+			if slices.ContainsFunc(facts.Results, func(r records.Result) bool { return resultKey(r) == key }) {
 				t.late(row.line, 3, DuplicateRow)
 				continue
 			}
 			facts.Results = append(facts.Results, row.what)
-			im.touch("results", row.what.School, im.yearOfSession(im.sessions[row.what.Session]))
+			im.touch("results", key[0], im.yearOfSession(im.sessions[key[1]]))
 		}
 	})
 }
@@ -78,30 +79,30 @@ func (im *importer) result(r *row) (student int32, res records.Result) {
 	student = im.studentOf(r, 0)
 	_, school := im.schoolOf(r, 1)
 	session := im.sessionOf(r, 2)
-	res = records.Result{School: school, Session: session.ID, Course: r.word(3), Scale: r.word(5), Credits: r.hundredths(6, 100)}
-	if res.Credits < 0 {
+	c := records.Course{School: school, Session: session.ID, Name: r.word(3), Scale: r.word(5), Credits: r.hundredths(6, 100)}
+	if c.Credits < 0 {
 		r.fault(6, BadNumber, "not under zero")
 	}
 	text := r.word(4)
-	if !r.bad {
-		im.value(r, text, &res)
+	if r.bad {
+		return student, res
 	}
-	return student, res
+	return student, records.NewResult(c, im.value(r, text, c.Scale))
 }
 
 // value reads the result on its scale; one outside it is kept and said.
-func (im *importer) value(r *row, text string, res *records.Result) {
-	scale, known := records.FindScale(res.Scale, im.opt.Scales)
+func (im *importer) value(r *row, text, name string) int32 {
+	scale, known := records.FindScale(name, im.opt.Scales)
 	if !known {
 		r.fault(5, UnknownScale, "")
 	}
 	v, err := scale.Value(text)
 	if err != nil {
 		r.fault(4, BadResult, err.Error())
-		return
+		return 0
 	}
 	if scale.Outside(v) {
 		r.fault(4, OutsideScale, "")
 	}
-	res.Value = v
+	return v
 }

@@ -84,7 +84,7 @@ func (s *Stats) student(st *Student) {
 		s.code("discipline.csv", in.Action.String())
 	}
 	for _, r := range st.Facts.Results {
-		s.code("grades.csv", r.Scale)
+		s.code("grades.csv", r.Course().Scale)
 	}
 }
 

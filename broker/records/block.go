@@ -269,22 +269,26 @@ func (s *Segment) writeResults(w *writer, list []Result) bool {
 // sameCourse counts the results that follow the first with the same course and
 // kind, each in a later session.
 func sameCourse(list []Result) int {
-	n := 1
-	for n < len(list) && list[n].Course == list[0].Course && list[n].Scale == list[0].Scale &&
-		list[n].Credits == list[0].Credits && list[n].Session > list[n-1].Session {
-		n++
+	first, n := list[0].Course(), 1
+	for last := first; n < len(list); n++ {
+		next := list[n].Course()
+		if next.Name != first.Name || next.Scale != first.Scale || next.Credits != first.Credits || next.Session <= last.Session {
+			break
+		}
+		last = next
 	}
 	return n
 }
 
 func (s *Segment) writeCourse(w *writer, group []Result) bool {
-	first := group[0]
-	course, okCourse := slices.BinarySearch(s.Courses, first.Course)
+	first := group[0].Course()
+	course, okCourse := slices.BinarySearch(s.Courses, first.Name)
 	kind, okKind := slices.BinarySearchFunc(s.Kinds, ResultKind{first.Scale, first.Credits}, compareKinds)
 	mask, whole := uint64(0), uint64(1)
 	for _, r := range group {
-		session, ok := slices.BinarySearch(s.Sessions, r.Session)
-		if !ok || r.School != s.School {
+		c := r.Course()
+		session, ok := slices.BinarySearch(s.Sessions, c.Session)
+		if !ok || c.School != s.School {
 			return false
 		}
 		mask |= 1 << session
@@ -325,10 +329,7 @@ func (s *Segment) readResults(r *reader) []Result {
 				continue
 			}
 			value := r.value(head&1 == 1)
-			list = append(list, Result{
-				School: s.School, Session: session, Course: s.Courses[course],
-				Credits: kind.Credits, Value: value, Scale: kind.Scale,
-			})
+			list = append(list, NewResult(Course{s.School, session, s.Courses[course], kind.Credits, kind.Scale}, value))
 		}
 	}
 	return list

@@ -98,7 +98,8 @@ func (d *District) ownSessions() map[ownKey]bool {
 	own := map[ownKey]bool{}
 	for i := range d.Students {
 		for _, r := range d.Students[i].Results {
-			own[ownKey{GradesFamily, r.School, r.Session}] = true
+			c := r.Course()
+			own[ownKey{GradesFamily, c.School, c.Session}] = true
 		}
 		for _, s := range d.Students[i].Summaries {
 			own[ownKey{AttendanceFamily, s.School, s.Session}] = true

@@ -170,7 +170,7 @@ func TestPartsHoldEveryFactOnce(t *testing.T) {
 	t.Parallel()
 	days, f := typicalYear(4)
 	other := records.Facts{
-		Results: []records.Result{{School: "B", Session: "Y2", Course: "Art", Scale: "0-20"}},
+		Results: []records.Result{records.NewResult(records.Course{School: "B", Session: "Y2", Name: "Art", Scale: "0-20"}, 0)},
 		Marks:   records.Marks{}.With("B", marked(t, base+500, records.Present, records.NoPortion)),
 	}
 	var s records.Student

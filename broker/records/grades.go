@@ -26,7 +26,8 @@ func gradeIndicators() []Indicator {
 func (q query) results() ([]Result, Scale, Status) {
 	var all []Result
 	for _, r := range q.student.Results {
-		if q.at(r.School) && slices.Contains(q.district.Sources(GradesFamily, r.School, q.period.ID), r.Session) {
+		c := r.Course()
+		if q.at(c.School) && slices.Contains(q.district.Sources(GradesFamily, c.School, q.period.ID), c.Session) {
 			all = append(all, r)
 		}
 	}
@@ -34,7 +35,7 @@ func (q query) results() ([]Result, Scale, Status) {
 	if name == "" {
 		name = mostUsed(countScales(all))
 	}
-	all = slices.DeleteFunc(all, func(r Result) bool { return r.Scale != name })
+	all = slices.DeleteFunc(all, func(r Result) bool { return r.Course().Scale != name })
 	if len(all) == 0 {
 		return nil, Scale{}, q.noResults()
 	}
@@ -74,8 +75,9 @@ func gradePoints(q query) (Value, Status) {
 		if !ok {
 			return Value{}, NotReported
 		}
-		v.Num += int64(points) * int64(r.Credits)
-		v.Den += 100 * int64(r.Credits)
+		credits := int64(r.Course().Credits)
+		v.Num += int64(points) * credits
+		v.Den += 100 * credits
 	}
 	if status == Reported && v.Den == 0 {
 		return Value{}, NoRecord
@@ -106,8 +108,9 @@ func (d *District) MainScale(period Session, schools []string) string {
 	for i := range d.Students {
 		q := query{district: d, student: &d.Students[i], period: period, schools: schools}
 		for _, r := range d.Students[i].Results {
-			if q.at(r.School) && slices.Contains(d.Sources(GradesFamily, r.School, period.ID), r.Session) {
-				counts[r.Scale]++
+			c := r.Course()
+			if q.at(c.School) && slices.Contains(d.Sources(GradesFamily, c.School, period.ID), c.Session) {
+				counts[c.Scale]++
 			}
 		}
 	}
@@ -117,7 +120,7 @@ func (d *District) MainScale(period Session, schools []string) string {
 func countScales(results []Result) map[string]int {
 	counts := map[string]int{}
 	for _, r := range results {
-		counts[r.Scale]++
+		counts[r.Course().Scale]++
 	}
 	return counts
 }

@@ -247,7 +247,8 @@ func results(t *testing.T, lines []string) []records.Result {
 		if err != nil {
 			t.Fatal(f, err)
 		}
-		list = append(list, records.Result{School: f[0], Session: f[1], Course: f[2], Credits: hundredths(t, f[3]), Value: value, Scale: f[5]})
+		c := records.Course{School: f[0], Session: f[1], Name: f[2], Credits: hundredths(t, f[3]), Scale: f[5]}
+		list = append(list, records.NewResult(c, value))
 	}
 	return list
 }

@@ -88,15 +88,6 @@ type Incident struct {
 	Days   int32
 }
 
-// A Result is a course result. Credits and Value are hundredths; on a letter
-// scale Value is the letter's place in the table of its Scale. A Value outside
-// its scale is kept as recorded.
-type Result struct {
-	School, Session, Course string
-	Credits, Value          int32
-	Scale                   string
-}
-
 // A PublicTotal is a figure that the district has published already: School is
 // an ID or "all", Row is "all" or "<dimension>:<value>", Value and Precision
 // are the published decimal text (Precision the step it was rounded to).

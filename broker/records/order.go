@@ -38,11 +38,6 @@ func compareIncidents(a, b Incident) int {
 		cmp.Compare(a.Type, b.Type), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Days, b.Days))
 }
 
-func compareResults(a, b Result) int {
-	return cmp.Or(cmp.Compare(a.Course, b.Course), cmp.Compare(a.School, b.School), cmp.Compare(a.Scale, b.Scale),
-		cmp.Compare(a.Credits, b.Credits), cmp.Compare(a.Session, b.Session), cmp.Compare(a.Value, b.Value))
-}
-
 // ShareTexts makes equal texts of students who were read one by one share one
 // piece of memory. Nobody else may be reading the students.
 func ShareTexts(students []Student) {
@@ -80,12 +75,5 @@ func (t interner) student(s *Student) {
 	for i := range s.Incidents {
 		t.share(&s.Incidents[i].School)
 		t.share(&s.Incidents[i].Type)
-	}
-	for i := range s.Results {
-		r := &s.Results[i]
-		t.share(&r.School)
-		t.share(&r.Session)
-		t.share(&r.Course)
-		t.share(&r.Scale)
 	}
 }

@@ -80,7 +80,8 @@ func (c *cut) places(s *Student, at func(school string, year Session)) {
 		at(in.School, year)
 	}
 	for _, r := range s.Results {
-		at(r.School, c.years[r.Session])
+		course := r.Course()
+		at(course.School, c.years[course.Session])
 	}
 }
 
@@ -97,7 +98,10 @@ func (p Part) Facts() []StudentFacts {
 				year, _ := p.of.district.YearOf(in.Day)
 				return p.holds(in.School, year.ID)
 			}),
-			Results: where(s.Results, func(r Result) bool { return p.holds(r.School, p.of.years[r.Session].ID) }),
+			Results: where(s.Results, func(r Result) bool {
+				c := r.Course()
+				return p.holds(c.School, p.of.years[c.Session].ID)
+			}),
 		}}
 	}
 	return list

@@ -61,7 +61,7 @@ func TestSettingsArePrinted(t *testing.T) {
 func TestTheMainScaleIsTheMostUsedOne(t *testing.T) {
 	t.Parallel()
 	result := func(scale string) records.Result {
-		return records.Result{School: "A", Session: "Y", Course: scale, Scale: scale}
+		return records.NewResult(records.Course{School: "A", Session: "Y", Name: scale, Scale: scale}, 0)
 	}
 	d := records.NewDistrict(records.Content{
 		Schools:  []records.School{{ID: "A"}},

@@ -97,7 +97,8 @@ func NewSegment(school, year string, base civil.Date, days []civil.Date, coverag
 			types[in.Type] = true
 		}
 		for _, r := range f.Results {
-			sessions[r.Session], courses[r.Course], kinds[ResultKind{r.Scale, r.Credits}] = true, true, true
+			c := r.Course()
+			sessions[c.Session], courses[c.Name], kinds[ResultKind{c.Scale, c.Credits}] = true, true, true
 		}
 	}
 	s.Sessions, s.Courses, s.Types = sortedKeys(sessions), sortedKeys(courses), sortedKeys(types)

@@ -39,11 +39,12 @@ func drawFacts(t *rapid.T) records.Facts {
 		})
 	}
 	for range rapid.IntRange(0, 30).Draw(t, "results") {
-		f.Results = append(f.Results, records.Result{
+		c := records.Course{
 			School: "A", Session: rapid.SampledFrom([]string{"Y", "T1", "T2", "T3"}).Draw(t, "session"),
-			Course: rapid.SampledFrom([]string{"Math", "Art", "PE"}).Draw(t, "course"), Credits: rapid.SampledFrom([]int32{0, 50, 100}).Draw(t, "credits"),
-			Value: rapid.Int32Range(-100, 10300).Draw(t, "value"), Scale: rapid.SampledFrom([]string{"0-100", "letter"}).Draw(t, "scale"),
-		})
+			Name: rapid.SampledFrom([]string{"Math", "Art", "PE"}).Draw(t, "course"), Credits: rapid.SampledFrom([]int32{0, 50, 100}).Draw(t, "credits"),
+			Scale: rapid.SampledFrom([]string{"0-100", "letter"}).Draw(t, "scale"),
+		}
+		f.Results = append(f.Results, records.NewResult(c, rapid.Int32Range(-100, 10300).Draw(t, "value")))
 	}
 	return f
 }
@@ -115,10 +116,8 @@ func typicalYear(student int) ([]civil.Date, records.Facts) {
 	}
 	for c := range 8 {
 		for term := range 3 {
-			f.Results = append(f.Results, records.Result{
-				School: "A", Session: fmt.Sprint("T", term), Course: fmt.Sprint("Course ", c),
-				Credits: 100, Value: int32(100 * (60 + (student*11+c*5+term*3)%40)), Scale: "0-100",
-			})
+			course := records.Course{School: "A", Session: fmt.Sprint("T", term), Name: fmt.Sprint("Course ", c), Credits: 100, Scale: "0-100"}
+			f.Results = append(f.Results, records.NewResult(course, int32(100*(60+(student*11+c*5+term*3)%40))))
 		}
 	}
 	for i := range 2 {
@@ -176,8 +175,8 @@ func TestASegmentRefusesForeignFacts(t *testing.T) {
 		"a day before the base":       {Marks: on("A", base-1)},
 		"an unknown session":          {Summaries: []records.Summary{{School: "A", Session: "elsewhere"}}},
 		"an unknown kind of incident": {Incidents: []records.Incident{{School: "A", Day: base, Type: "elsewhere"}}},
-		"an unknown course":           {Results: []records.Result{{School: "A", Session: "T1", Course: "elsewhere", Credits: 100, Scale: "0-100"}}},
-		"an unknown scale":            {Results: []records.Result{{School: "A", Session: "T1", Course: "Course 1", Credits: 100, Scale: "0-6"}}},
+		"an unknown course":           {Results: []records.Result{records.NewResult(records.Course{School: "A", Session: "T1", Name: "elsewhere", Credits: 100, Scale: "0-100"}, 0)}},
+		"an unknown scale":            {Results: []records.Result{records.NewResult(records.Course{School: "A", Session: "T1", Name: "Course 1", Credits: 100, Scale: "0-6"}, 0)}},
 	} {
 		if _, err := seg.AppendBlock(nil, bad); !errors.Is(err, records.ErrSegment) {
 			t.Errorf("%s: %v", name, err)

@@ -8,7 +8,7 @@ func TestASessionNeverCountsBesideItsChildren(t *testing.T) {
 	t.Parallel()
 	counted := func(sabotage bool) int64 {
 		result := func(session string) Result {
-			return Result{School: "A", Session: session, Course: "Math", Value: 1000, Scale: "0-20"}
+			return NewResult(Course{School: "A", Session: session, Name: "Math", Scale: "0-20"}, 1000)
 		}
 		d := NewDistrict(Content{
 			Schools:             []School{{ID: "A"}},

@@ -85,7 +85,7 @@ func picture(im *ingest.Import) string {
 			fmt.Fprintf(&b, "  incident %s %s %s %q %s half days=%d\n", i.School, i.Day, i.ID, i.Type, i.Action, i.Days)
 		}
 		for _, r := range f.Results {
-			fmt.Fprintf(&b, "  result %s %q %s %d of %s\n", r.School, r.Session, r.Course, r.Value, r.Scale)
+			fmt.Fprintf(&b, "  result %s %q %s %d of %s\n", r.Course().School, r.Course().Session, r.Course().Name, r.Value, r.Course().Scale)
 		}
 	}
 	return b.String()

@@ -38,7 +38,7 @@ func TestTheSmallExportIsRight(t *testing.T) {
 	if m := first.Facts.Marks.At("A"); len(m) != 3 || m[1].Code() != records.AbsentUnexcused || m[1].Day() != ingesttest.Date(t, "2025-09-02") {
 		t.Errorf("%+v", m)
 	}
-	if r := first.Facts.Results; len(r) != 1 || r[0].Value != 8800 || r[0].Scale != "0-100" {
+	if r := first.Facts.Results; len(r) != 1 || r[0].Value != 8800 || r[0].Course().Scale != "0-100" {
 		t.Errorf("%+v", r)
 	}
 	if len(im.Students) != 3 || im.Students[2].Profile.SpecialEducation != records.No || im.Students[2].Facts.Marks.Len() != 1 {

@@ -96,7 +96,7 @@ func TestContosoComesInByItsExample(t *testing.T) {
 			t.Fatalf("%d results", len(s.Facts.Results))
 		}
 		for _, r := range s.Facts.Results {
-			results[p.Person.StudentID+" "+r.Course+" "+r.Session] = fmt.Sprint(r.Value/100, " ", r.Scale)
+			results[p.Person.StudentID+" "+r.Course().Name+" "+r.Course().Session] = fmt.Sprint(r.Value/100, " ", r.Course().Scale)
 		}
 	}
 	for _, row := range marks {

@@ -71,7 +71,7 @@ func TestAFirstMappingImportsOnceItsChecksAreMade(t *testing.T) {
 	if p.Person.StudentID != "0011" || p.Birth != ingesttest.Date(t, "2014-03-04") || p.EnglishLearner != records.Yes || p.EconomicallyDisadvantaged != records.Yes {
 		t.Errorf("%+v", p)
 	}
-	if f.Marks.Len() != 2 || f.Marks[0].School != "01" || len(f.Incidents) != 1 || len(f.Results) != 1 || f.Results[0].Scale != "0-100" {
+	if f.Marks.Len() != 2 || f.Marks[0].School != "01" || len(f.Incidents) != 1 || len(f.Results) != 1 || f.Results[0].Course().Scale != "0-100" {
 		t.Errorf("%+v", f)
 	}
 	if g := p.Guardians; len(g) != 2 || !g[0].HoldsRights || g[1].HoldsRights {

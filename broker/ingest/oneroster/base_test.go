@@ -75,7 +75,7 @@ func students(im *ingest.Import) []string {
 			lines = append(lines, fmt.Sprintf("  at %s %s..%s grade %s %s", e.School, e.Entry, e.Exit, e.Grade, map[bool]string{true: "primary", false: "also"}[e.Primary]))
 		}
 		for _, r := range s.Facts.Results {
-			lines = append(lines, fmt.Sprintf("  result %s %s %s %d of %s", r.School, r.Session, r.Course, r.Value, r.Scale))
+			lines = append(lines, fmt.Sprintf("  result %s %s %s %d of %s", r.Course().School, r.Course().Session, r.Course().Name, r.Value, r.Course().Scale))
 		}
 		for _, g := range p.Guardians {
 			lines = append(lines, fmt.Sprintf("  guardian %s %s %s %s %s rights %v %s %s", g.ID, g.Given, g.Family, g.Relation, g.Capacity, g.HoldsRights, g.Email, g.Phone))

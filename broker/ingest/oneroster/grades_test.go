@@ -31,7 +31,7 @@ func resultLines(t *testing.T, more map[string]string, final ...string) []string
 	im, _ := read(t, small(more), opt)
 	var got []string
 	for _, r := range im.Students[0].Facts.Results {
-		got = append(got, fmt.Sprintf("%s %s %s %d of %s", r.School, r.Session, r.Course, r.Value, r.Scale))
+		got = append(got, fmt.Sprintf("%s %s %s %d of %s", r.Course().School, r.Course().Session, r.Course().Name, r.Value, r.Course().Scale))
 	}
 	return got
 }
