@@ -155,7 +155,6 @@ type load struct {
 	effects    []Effect
 	approved   []ingest.Family // that a second person let in
 	renumbered []ingest.Place  // students who look like others that left
-	index      []meaning       // that the index of people lacks
 	renamed    []staged        // index entries of merged numbers, for the flip
 }
 

@@ -36,10 +36,11 @@ type blocks struct {
 	in       io.ReadCloser
 	sum      hash.Hash
 	size     int64
-	tail     []byte // read behind the last line's end
-	line     int    // of the next block
-	ended    bool   // nothing is left to read
-	finished bool
+	tail     []byte    // read behind the last line's end
+	line     int       // of the next block
+	ended    bool      // nothing is left to read
+	finished bool      // and the digest is made
+	buffers  sync.Pool // of *[blockBytes]byte that were read
 }
 
 // blocks opens a file to be read block by block; nil where that fails, and then
@@ -62,9 +63,6 @@ func (f *Files) blocks(name string) *blocks {
 	}
 	return &blocks{files: f, name: name, limit: limit, lines: f.limits.Rows, in: in, sum: sha256.New(), line: 1}
 }
-
-// buffers are blocks that were read and are not needed any more.
-var buffers = sync.Pool{New: func() any { return new([blockBytes]byte) }}
 
 // next reads whole lines into a buffer, and tells the number of the first; no
 // text and no error is the end.
@@ -103,7 +101,10 @@ func (b *blocks) next(buffer []byte) (text []byte, line int, err error) {
 // again after its release.
 func (b *blocks) each(ctx context.Context, use func(text []byte, line int, release func())) error {
 	for ctx.Err() == nil {
-		buffer := buffers.Get().(*[blockBytes]byte)
+		buffer, ok := b.buffers.Get().(*[blockBytes]byte)
+		if !ok {
+			buffer = new([blockBytes]byte)
+		}
 		text, line, err := b.next(buffer[:])
 		if err != nil {
 			return err
@@ -112,7 +113,7 @@ func (b *blocks) each(ctx context.Context, use func(text []byte, line int, relea
 			b.finish()
 			return nil
 		}
-		use(text, line, func() { buffers.Put(buffer) })
+		use(text, line, func() { b.buffers.Put(buffer) })
 	}
 	return nil
 }

@@ -54,8 +54,7 @@ func (s *scanner) next() ([][]byte, error) {
 	return nil, nil
 }
 
-// nextPlain is next for a text without quotes. It looks at each byte of a line
-// itself, because fields are short.
+// nextPlain is next for a text without quotes.
 func (s *scanner) nextPlain() [][]byte {
 	for len(s.rest) > 0 {
 		line, after := s.rest, s.rest[len(s.rest):]
@@ -70,32 +69,22 @@ func (s *scanner) nextPlain() [][]byte {
 		if len(line) == 0 {
 			continue
 		}
-		fields, from := s.fields[:0], 0
-		for i, c := range line {
-			if c == ',' {
-				fields = append(fields, line[from:i])
-				from = i + 1
-			}
-		}
-		s.fields = append(fields, line[from:])
-		return s.fields
+		return s.split(line)
 	}
 	return nil
 }
 
 func (s *scanner) split(line []byte) [][]byte {
-	fields := s.fields[:0]
-	for {
-		i := bytes.IndexByte(line, ',')
-		if i < 0 {
-			break
+	s.fields = s.fields[:0]
+	from := 0
+	for i, c := range line {
+		if c == ',' {
+			s.fields = append(s.fields, line[from:i])
+			from = i + 1
 		}
-		fields = append(fields, line[:i])
-		line = line[i+1:]
 	}
-	fields = append(fields, line)
-	s.fields = fields
-	return fields
+	s.fields = append(s.fields, line[from:])
+	return s.fields
 }
 
 // record reads a record with quotes: it ends at the first line feed that an
