@@ -33,6 +33,7 @@ type tableCase struct {
 	Postsecondary string
 	Holders       []holderRow
 	Restrictions  []restrictionRow
+	Aliases       []aliasRow
 	Answers       []answerRow
 	Asks          []askRow
 }
@@ -46,6 +47,8 @@ type restrictionRow struct {
 	Kind, Who, From, To, Entered string
 	Lifted                       *actRow
 }
+
+type aliasRow struct{ Who, Other, Entered string }
 
 type answerRow struct {
 	ID, By, Says, Capacity, Signed, Entered    string
@@ -195,6 +198,9 @@ func (r reader) student(c tableCase) consent.Student {
 			Kind: consent.RestrictionKind(x.Kind), Signer: x.Who, From: r.date(x.From), To: r.date(x.To),
 			Document: "order 12-FA-345", EnteredAt: r.moment(x.Entered), Lifted: r.act(x.Lifted),
 		})
+	}
+	for _, a := range c.Aliases {
+		s.Aliases = append(s.Aliases, consent.Alias{Signer: a.Who, Other: a.Other, EnteredAt: r.moment(a.Entered)})
 	}
 	return s
 }

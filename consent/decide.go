@@ -25,8 +25,10 @@ type State struct {
 
 // Decide combines the grants of one student into the state of one question.
 // In order: answers that are pending, invalidated or of people who held no
-// rights at signing are dropped; each person's newest remains; restrictions
-// apply; then any no is a no, else any yes a yes, else nobody was asked. From
+// rights at signing are dropped; restrictions apply; each person's newest
+// remains; then any no is a no, else any yes a yes, else nobody was asked. Of a
+// person with two names a no under one outlives a yes under the other, unless
+// that was said when the names were known to be one person's. From
 // the local date on which the rights pass to the student (34 CFR 99.5(a)(1))
 // only the student's own answers count. A yes ends after its last day and
 // becomes silence; a no does not lapse. The grants must be the student's own;
@@ -45,12 +47,11 @@ func decide(s Student, grants []Grant, q Question, without sabotage) State {
 		return State{Answer: StateUnasked, Reason: AgeUnknown}
 	}
 	lost := NotAsked
-	words := v.newestOfEach(grants, &lost)
 	order := v.order()
 	if order.conflict {
 		return State{Answer: StateUnasked, Reason: RestrictionsConflict}
 	}
-	yes, no := v.sort(order.heed(words, &lost), &lost)
+	yes, no := v.sort(v.newestOfEach(grants, order, &lost), &lost)
 	switch {
 	case len(no) > 0 && !(without.ignoreRefusal && len(yes) > 0):
 		return refused(no)
@@ -62,10 +63,22 @@ func decide(s Student, grants []Grant, q Question, without sabotage) State {
 	return v.consented(yes, order.reason())
 }
 
-func (v view) newestOfEach(grants []Grant, lost *Reason) []said {
+// newestOfEach keeps one word of each person who may decide. The no that a
+// barred person said under a name that no order bars stays: two names must not
+// open what it closes.
+func (v view) newestOfEach(grants []Grant, o order, lost *Reason) []said {
 	var words []said
-	for _, said := range v.listen(grants, lost) {
-		words = append(words, newest(said))
+	for person, said := range v.listen(grants, lost) {
+		said = v.heed(said, o, lost)
+		if len(said) == 0 {
+			continue
+		}
+		w := v.newest(said)
+		if o.barredPeople[person] && w.answer != No {
+			nearer(lost, Restricted)
+			continue
+		}
+		words = append(words, w)
 	}
 	slices.SortFunc(words, func(a, b said) int { return cmp.Compare(a.grant.ID, b.grant.ID) })
 	return words
@@ -107,10 +120,14 @@ func (v view) consented(yes []said, reason Reason) State {
 // them opened.
 func (v view) agreed(o order, yes []said) State {
 	missing := maps.Clone(o.mustAgree)
-	for _, w := range yes {
-		delete(missing, w.grant.Signer)
+	people := map[string]bool{}
+	for signer := range o.mustAgree {
+		people[v.person(signer)] = true
+		if slices.ContainsFunc(yes, func(w said) bool { return v.joined(w, signer) }) {
+			delete(missing, signer)
+		}
 	}
-	if len(missing) > 0 || len(o.mustAgree) < 2 {
+	if len(missing) > 0 || len(people) < 2 {
 		return State{Answer: StateUnasked, Reason: OthersSilent}
 	}
 	state := v.consented(yes, AllAgreed)

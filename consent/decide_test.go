@@ -50,6 +50,7 @@ func TestEachGuardIsNeededByACaseOfItsTheme(t *testing.T) {
 		"holds":                 "holds.yaml",
 		"a no wins":             "two_parents.yaml",
 		"pending opens nothing": "pending.yaml",
+		"joining never opens":   "two_names.yaml",
 	}
 	asks := loadAsks(t)
 	for guard, without := range consent.Sabotages() {

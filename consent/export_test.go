@@ -22,5 +22,6 @@ func Sabotages() map[string]Sabotage {
 		"holds":                 {ignoreHolds: true},
 		"a no wins":             {ignoreRefusal: true},
 		"pending opens nothing": {countPending: true},
+		"joining never opens":   {uniteAnswers: true},
 	}
 }

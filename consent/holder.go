@@ -75,6 +75,7 @@ type Student struct {
 	Birth         civil.Date    `json:"birth"`
 	Postsecondary civil.Date    `json:"postsecondary,omitzero"`
 	Holders       []Holder      `json:"holders,omitzero"`
+	Aliases       []Alias       `json:"aliases,omitzero"`
 	Restrictions  []Restriction `json:"restrictions,omitzero"`
 }
 

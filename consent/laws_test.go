@@ -63,6 +63,8 @@ func laws() []law {
 		{"a person barred by an order changes nothing", theBarredAreUnheard},
 		{"a hold only closes", holdsOnlyClose},
 		{"whatever opens is among what ever opened", openedIsEverOpened},
+		{"joining two names of a person never opens", joiningNeverOpens},
+		{"neither order nor direction of the aliases matters", aliasesAreASet},
 	}
 }
 
@@ -93,6 +95,7 @@ func TestEachGuardIsNeededByALaw(t *testing.T) {
 		"holds":                 "a hold only closes",
 		"a no wins":             "a no that counts closes",
 		"pending opens nothing": "nothing opens without a yes in force",
+		"joining never opens":   "joining two names of a person never opens",
 	}
 	gen := scenarios()
 	for guard, without := range consent.Sabotages() {
@@ -229,6 +232,7 @@ func thePastStands(s scenario, without consent.Sabotage) error {
 	then := scenario{question: s.question, student: s.student}
 	then.student.Holders = slices.DeleteFunc(slices.Clone(s.student.Holders), func(h consent.Holder) bool { return h.EnteredAt.After(known) })
 	then.student.Restrictions = slices.DeleteFunc(slices.Clone(s.student.Restrictions), func(r consent.Restriction) bool { return r.EnteredAt.After(known) })
+	then.student.Aliases = slices.DeleteFunc(slices.Clone(s.student.Aliases), func(a consent.Alias) bool { return a.EnteredAt.After(known) })
 	for i := range then.student.Restrictions {
 		then.student.Restrictions[i].Lifted = past(then.student.Restrictions[i].Lifted)
 	}
@@ -310,6 +314,34 @@ func openedIsEverOpened(s scenario, without consent.Sabotage) error {
 		if opened(state)[d] && !self {
 			return fmt.Errorf("%v is open, yet the span is not", d)
 		}
+	}
+	return nil
+}
+
+// joiningNeverOpens joins the names after everything was said.
+func joiningNeverOpens(s scenario, without consent.Sabotage) error {
+	joined := s.student.Aliases
+	s.student.Aliases = nil
+	before := s.decide(without, s.grants)
+	last := s.question.At
+	if s.question.Known.Before(last) {
+		last = s.question.Known
+	}
+	for _, a := range joined {
+		a.EnteredAt = last
+		s.student.Aliases = append(s.student.Aliases, a)
+	}
+	return opensMore(before, s.decide(without, s.grants))
+}
+
+func aliasesAreASet(s scenario, without consent.Sabotage) error {
+	turned := s
+	turned.student.Aliases = nil
+	for _, a := range s.student.Aliases {
+		turned.student.Aliases = append([]consent.Alias{{Signer: a.Other, Other: a.Signer, EnteredAt: a.EnteredAt}}, turned.student.Aliases...)
+	}
+	if diff := cmp.Diff(s.decide(without, s.grants), turned.decide(without, s.grants)); diff != "" {
+		return errors.New(diff)
 	}
 	return nil
 }

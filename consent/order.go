@@ -1,18 +1,21 @@
 package consent
 
+import "slices"
+
 // order is what the restrictions in effect come to on the day asked about.
 type order struct {
-	barred    map[string]bool
-	decider   string
-	mustAgree map[string]bool // nil unless all must agree
-	conflict  bool
+	barred       map[string]bool // by the name in the order
+	barredPeople map[string]bool // whatever their names
+	decider      string
+	mustAgree    map[string]bool // nil unless all must agree
+	conflict     bool
 }
 
 // order reads the restrictions. Once the rights have passed to the student,
 // orders between the parents have nothing left to restrict; only one that
 // bars the student by name still counts.
 func (v view) order() order {
-	o := order{barred: map[string]bool{}}
+	o := order{barred: map[string]bool{}, barredPeople: map[string]bool{}}
 	all := false
 	for _, r := range v.student.Restrictions {
 		if v.without.ignoreRestrictions || !r.inEffect(v.today, v.q) {
@@ -20,7 +23,7 @@ func (v view) order() order {
 		}
 		switch {
 		case r.Kind == MayNotDecide:
-			o.barred[r.Signer] = true
+			o.barred[r.Signer], o.barredPeople[v.person(r.Signer)] = true, true
 		case v.eligible:
 		case r.Kind == ThisPersonDecides:
 			o.conflict = o.conflict || o.decider != "" && o.decider != r.Signer
@@ -29,7 +32,7 @@ func (v view) order() order {
 			all = true
 		}
 	}
-	o.conflict = o.conflict || o.decider != "" && (all || o.barred[o.decider])
+	o.conflict = o.conflict || o.decider != "" && (all || o.barredPeople[v.person(o.decider)])
 	if all {
 		o.mustAgree = v.holdersToday()
 		for signer := range o.barred {
@@ -39,17 +42,16 @@ func (v view) order() order {
 	return o
 }
 
-// heed keeps the words of those who may decide.
-func (o order) heed(words []said, lost *Reason) []said {
-	var kept []said
-	for _, w := range words {
-		if o.barred[w.grant.Signer] || o.decider != "" && w.grant.Signer != o.decider {
+// heed keeps the words said under a name that may decide. It takes the slice
+// over.
+func (v view) heed(words []said, o order, lost *Reason) []said {
+	return slices.DeleteFunc(words, func(w said) bool {
+		unheard := o.barred[w.grant.Signer] || o.decider != "" && !v.joined(w, o.decider)
+		if unheard {
 			nearer(lost, Restricted)
-			continue
 		}
-		kept = append(kept, w)
-	}
-	return kept
+		return unheard
+	})
 }
 
 func (o order) reason() Reason {

@@ -17,7 +17,7 @@ type said struct {
 }
 
 // listen turns grants into what each person said about the question, and tells
-// the dropped ones to lost.
+// the dropped ones to lost. A person is named as v.person does.
 func (v view) listen(grants []Grant, lost *Reason) map[string][]said {
 	people := map[string][]said{}
 	for i := range grants {
@@ -25,14 +25,15 @@ func (v view) listen(grants []Grant, lost *Reason) map[string][]said {
 		if !g.names(v.q) || v.q.unknown(g.EnteredAt) || g.SignedAt.After(v.q.At) {
 			continue
 		}
+		who := v.person(g.Signer)
 		if reason, ok := v.stands(g); ok {
-			people[g.Signer] = append(people[g.Signer], said{grant: g, answer: g.Answer, at: g.SignedAt, entered: g.EnteredAt})
+			people[who] = append(people[who], said{grant: g, answer: g.Answer, at: g.SignedAt, entered: g.EnteredAt})
 		} else {
 			nearer(lost, reason)
 		}
 		if v.withdrawalStands(g) {
 			w := g.Withdrawn
-			people[g.Signer] = append(people[g.Signer], said{grant: g, answer: No, at: w.At, entered: w.EnteredAt, withdrawn: true})
+			people[who] = append(people[who], said{grant: g, answer: No, at: w.At, entered: w.EnteredAt, withdrawn: true})
 		}
 	}
 	return people
@@ -85,15 +86,14 @@ func (v view) mayStop(signer string, at time.Time) bool {
 // one moment a no comes before a wish to talk and that before a yes; then the
 // one entered last and, so that the order of grants never matters, the greater
 // id. A wish to talk silences the person's earlier yes, but does not lift an
-// earlier no.
-func newest(words []said) said {
+// earlier no; nor does a yes under another name, unless the two names were
+// known to be one person when it was said.
+func (v view) newest(words []said) said {
 	slices.SortFunc(words, laterFirst)
-	for _, w := range words {
-		if w.answer != Talk {
-			if w.answer == No {
-				return w
-			}
-			break
+	for i, w := range words {
+		lifts := func(later said) bool { return later.answer == Yes && v.joined(later, w.grant.Signer) }
+		if w.answer == No && !slices.ContainsFunc(words[:i], lifts) {
+			return w
 		}
 	}
 	return words[0]

@@ -19,7 +19,8 @@ type scenario struct {
 	extra    consent.Grant // one more answer of somebody
 }
 
-var people = []string{"mother", "father", "aunt", "student"}
+// The mother is in the files under two names.
+var people = []string{"mother", "mother again", "father", "aunt", "student"}
 
 func scenarios() *rapid.Generator[scenario] { return rapid.Custom(drawScenario) }
 
@@ -57,7 +58,7 @@ func drawStudent(t *rapid.T) consent.Student {
 	if rapid.IntRange(0, 5).Draw(t, "college") == 5 {
 		s.Postsecondary = day(t, "postsecondary")
 	}
-	for _, signer := range []string{"mother", "father", "student"} {
+	for _, signer := range []string{"mother", "mother again", "father", "student"} {
 		if rapid.IntRange(0, 5).Draw(t, "missing") == 5 {
 			continue
 		}
@@ -68,6 +69,11 @@ func drawStudent(t *rapid.T) consent.Student {
 	}
 	for range max(0, rapid.IntRange(-2, 2).Draw(t, "restrictions")) {
 		s.Restrictions = append(s.Restrictions, drawRestriction(t))
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "aliases") {
+		s.Aliases = append(s.Aliases, consent.Alias{
+			Signer: "mother again", Other: rapid.SampledFrom([]string{"mother", "mother", "aunt"}).Draw(t, "alias of"), EnteredAt: moment(t, "joined"),
+		})
 	}
 	return s
 }

@@ -19,6 +19,7 @@ type sabotage struct {
 	ignoreHolds        bool
 	ignoreRefusal      bool // any yes opens, whatever others said
 	countPending       bool
+	uniteAnswers       bool // what two names of a person said before they were joined counts as said by one
 }
 
 // view is a student's facts as a question sees them: known by its moment of
