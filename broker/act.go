@@ -23,8 +23,8 @@ type act struct {
 	event   tlog.Event
 	lane    store.Lane
 	caller  Caller
-	request any          // what was asked; only its digest is in the public half
-	closes  *records.SID // a student whose rows the act may close: it waits for every answer on its way
+	request any           // what was asked; only its digest is in the public half
+	closes  []records.SID // students whose rows the act may close: it waits for every answer on its way
 }
 
 // outcome is what an act did.
@@ -58,16 +58,16 @@ func (b *Broker) moment() moment {
 // student denied. Who reaches for what is not theirs finds nothing, and the
 // log says so.
 func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (*Answer, error) {
-	if a.closes != nil {
-		b.flights.deny(*a.closes)
+	for _, sid := range a.closes {
+		b.flights.deny(sid)
 	}
 	out, data, s, err := b.update(ctx, a, do)
-	if a.closes != nil {
-		if err == nil {
-			b.flights.barrier(out.moved)
-		}
-		if b.store.Failed() == nil {
-			b.flights.allow(*a.closes)
+	if err == nil && len(a.closes) > 0 {
+		b.flights.barrier(out.moved)
+	}
+	if b.store.Failed() == nil {
+		for _, sid := range a.closes {
+			b.flights.allow(sid)
 		}
 	}
 	if err != nil {

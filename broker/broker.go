@@ -48,7 +48,7 @@ type Sabotage struct {
 	EarlyAck  bool // receipts do not wait for the signed, committed log
 
 	NoDoubts     bool // loads go in whatever they would lose or seem to mean
-	UniteAnswers bool // answers of two files that are joined count together though they conflict
+	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict
 	FreezeStale  bool // periods are frozen on records whose newest load was held
 }
 
@@ -70,6 +70,7 @@ type Broker struct {
 	prepared    preparedAgreements
 	memo        memos
 	datasets    datasetCache
+	guardians   atomic.Pointer[persons] // newest that was used
 	finished    *finishedCache
 	rosters     *rosterCache
 	log         *slog.Logger

@@ -23,6 +23,10 @@ type answered struct {
 
 // answers reads every student with a grant, once a freeze.
 func (b *Broker) answers(r store.Reader, d *dataset) ([]answered, error) {
+	who, err := b.persons(r)
+	if err != nil {
+		return nil, err
+	}
 	var list []answered
 	for i := range d.district.Students {
 		sid := d.district.Students[i].SID
@@ -37,7 +41,7 @@ func (b *Broker) answers(r store.Reader, d *dataset) ([]answered, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, answered{uint32(i), b.lawOf(p, grants), grants})
+		list = append(list, answered{uint32(i), b.lawOf(who, p, grants), grants})
 	}
 	return list, nil
 }

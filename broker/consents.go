@@ -44,7 +44,11 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 	if err != nil {
 		return outcome{}, err
 	}
-	g, err := req.grant(id, rec, c, profile, m)
+	who, err := b.persons(tx)
+	if err != nil {
+		return outcome{}, err
+	}
+	g, err := req.grant(id, rec, c, who, profile, m)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -56,8 +60,8 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 
 // grant is the answer in the words of the law: party and purpose are the
 // agreement's, the capacity is the student file's.
-func (r ConsentRequest) grant(id string, rec agreementRecord, c Caller, p records.Profile, m moment) (consent.Grant, error) {
-	signer, capacity, err := signerOf(c, p, r.Signer)
+func (r ConsentRequest) grant(id string, rec agreementRecord, c Caller, who *persons, p records.Profile, m moment) (consent.Grant, error) {
+	signer, capacity, err := signerOf(c, who, p, r.Signer)
 	if err != nil {
 		return consent.Grant{}, err
 	}
@@ -91,7 +95,7 @@ func (b *Broker) checkGrant(g consent.Grant, rec agreementRecord, p records.Prof
 	if g.Expires > signed.AddYears(longestConsent) {
 		return invalidField("expires", "is over three years after the signature", "ask again by then: every consent ends by itself")
 	}
-	eligible := b.lawOf(p, nil).Eligible(signed)
+	eligible := consent.Student{Birth: p.Birth}.Eligible(signed)
 	if eligible != (g.Capacity == consent.EligibleStudent) {
 		return invalidField("signer", "did not hold the student's rights on the day of signing", "ask the person who holds them: at 18 that is the student")
 	}
@@ -244,13 +248,18 @@ func (b *Broker) familyGrants(r store.Reader, c Caller) ([]grantView, error) {
 	if err != nil {
 		return nil, err
 	}
+	who, err := b.persons(r)
+	if err != nil {
+		return nil, err
+	}
+	signers := who.signers(c)
 	for _, sid := range family {
 		grants, err := b.grants(r, sid)
 		if err != nil {
 			return nil, err
 		}
 		for _, g := range grants {
-			if g.Signer == c.signer() {
+			if slices.Contains(signers, g.Signer) {
 				list = append(list, consentView(g, ""))
 			}
 		}

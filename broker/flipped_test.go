@@ -99,6 +99,7 @@ func (f flippable) answerSet(t *testing.T, dir string, damage func()) (answers [
 	ask("partners", func() (*broker.Answer, error) { return b.Partners(ctx, officer) })
 	ask("periods", func() (*broker.Answer, error) { return b.Periods(ctx, steward) })
 	ask("matches", func() (*broker.Answer, error) { return b.Matches(ctx, steward) })
+	ask("duplicates", func() (*broker.Answer, error) { return b.Duplicates(ctx, steward) })
 	ask("consent", func() (*broker.Answer, error) { return b.Consent(ctx, officer, f.grant) })
 	for _, k := range f.kids[:8] {
 		ask("consents of "+k.mother(), func() (*broker.Answer, error) { return b.Consents(ctx, motherOf(k)) })

@@ -43,7 +43,7 @@ func (b *Broker) changedGrant(tx store.Tx, at grantKey, g consent.Grant) (outcom
 }
 
 // findGrant locates a grant that the caller may touch: an officer any, a
-// guardian the ones she signed.
+// guardian the ones she signed, under whichever of her numbers.
 func (b *Broker) findGrant(ctx context.Context, c Caller, id string) (at grantKey, err error) {
 	err = b.store.View(ctx, func(r store.Reader) error {
 		raw, err := r.Get(colConsentIDs, key(id))
@@ -62,7 +62,11 @@ func (b *Broker) findGrant(ctx context.Context, c Caller, id string) (at grantKe
 		if err != nil || !slices.Contains(family, at.sid) {
 			return orNotAvailable(err)
 		}
-		if g.Signer != c.signer() {
+		who, err := b.persons(r)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(who.signers(c), g.Signer) {
 			return notAvailable()
 		}
 		return nil
@@ -139,11 +143,11 @@ func (c Caller) signer() string {
 
 // signerOf finds who answered among the people on the student's file. The
 // capacity is the file's word, not the request's.
-func signerOf(c Caller, p records.Profile, ref SignerRef) (string, consent.Capacity, error) {
+func signerOf(c Caller, who *persons, p records.Profile, ref SignerRef) (string, consent.Capacity, error) {
 	if c.is(RoleGuardian) {
 		ref = SignerRef{Self: c.signer() == signerSelf}
 		if !ref.Self {
-			ref.GuardianID = c.Subject
+			ref.GuardianID = who.link(c, p)
 		}
 	}
 	if ref.Self == (ref.GuardianID != "") {
@@ -166,7 +170,7 @@ func signerOf(c Caller, p records.Profile, ref SignerRef) (string, consent.Capac
 // when it entered the answer. A later import that renumbers or drops the person
 // does not undo that, so that nobody's no is lost with a number. A yes counts
 // only while the file says that the person holds the rights.
-func (b *Broker) lawOf(p records.Profile, grants []consent.Grant) consent.Student {
+func (b *Broker) lawOf(who *persons, p records.Profile, grants []consent.Grant) consent.Student {
 	s := consent.Student{Birth: p.Birth}
 	for _, g := range grants {
 		if g.Answer == consent.Yes && g.Withdrawn == nil {
@@ -183,5 +187,6 @@ func (b *Broker) lawOf(p records.Profile, grants []consent.Grant) consent.Studen
 		})
 	}
 	s.Holders = append(s.Holders, consent.Holder{Signer: signerSelf, Capacity: consent.EligibleStudent, HoldsRights: true})
+	s.Aliases = who.aliases(s.Holders)
 	return s
 }

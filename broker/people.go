@@ -118,28 +118,23 @@ func (b *Broker) named(r store.Reader, agreement string, ref StudentRef) ([]reco
 const subjectStudent = "student:"
 
 // family lists the students about whom a guardian's token may speak: her
-// children as the district's file has them now or, for an eligible student,
-// the student.
+// children as the district's file has them now, under whichever of her
+// numbers, or, for an eligible student, the student.
 func (b *Broker) family(r store.Reader, c Caller) ([]records.SID, error) {
 	if id, isStudent := strings.CutPrefix(c.Subject, subjectStudent); isStudent {
 		return b.lookup(r, byStudentID, id)
 	}
-	children, err := b.lookup(r, byGuardianID, c.Subject)
+	who, err := b.persons(r)
 	if err != nil {
 		return nil, err
 	}
 	var family []records.SID
-	for _, sid := range children {
-		p, err := b.profile(r, sid)
-		if KindOf(err) == NotAvailable {
-			continue
-		}
+	for _, id := range who.ids(c.Subject) {
+		t, err := b.traitsOf(r, id)
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(p.Guardians, func(g records.Guardian) bool { return g.ID == c.Subject }) {
-			family = append(family, sid)
-		}
+		family = append(family, t.children...)
 	}
 	return sortedSIDs(family), nil
 }

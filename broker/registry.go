@@ -37,6 +37,7 @@ const (
 	colRosters    store.Collection = "rosters"     // agreement, version -> roster head
 	colRosterRows store.Collection = "roster_rows" // agreement, version, ordinal -> sealed participant
 	colMatches    store.Collection = "matches"     // agreement, HMAC(participant) -> sealed decision
+	colGuardians  store.Collection = "guardians"   // HMAC(two guardians) -> sealed word on whether they are one
 	colPeriods    store.Collection = "periods"     // session -> periodRecord
 	colFreezes    store.Collection = "freezes"     // session -> freeze
 	colFrozen     store.Collection = "frozen"      // session, agreement -> its part of the freeze
@@ -57,6 +58,8 @@ const (
 	headConsent  = "consent"  // counts changes of what families, rosters and steward say
 	headTerms    = "terms"    // counts changes of agreements and calendars
 	headRollover = "rollover" // Rollover
+
+	headGuardians = "guardians" // counts the words on guardians who look like one person
 )
 
 // key joins the parts of a key. Strings end with a zero byte, which no id

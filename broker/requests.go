@@ -160,6 +160,12 @@ type MatchRequest struct {
 	None      bool   `json:"none,omitzero"`
 }
 
+// DuplicateRequest is the steward's decision on two guardians who look like
+// one person: DuplicateConfirm, DuplicateReject or DuplicateUndo.
+type DuplicateRequest struct {
+	Decision string `json:"decision"`
+}
+
 // EntriesRequest pages through the log, oldest first.
 type EntriesRequest struct {
 	From  uint64

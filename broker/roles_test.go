@@ -124,6 +124,10 @@ func districtOperations(t *testing.T) map[string]operation {
 		"DecideMatch": {stewards, func(d *town, c broker.Caller) error {
 			return dropped(d.DecideMatch(ctx, c, "mch_absent", broker.MatchRequest{}))
 		}},
+		"Duplicates": {closers, func(d *town, c broker.Caller) error { return dropped(d.Duplicates(ctx, c)) }},
+		"DecideDuplicate": {closers, func(d *town, c broker.Caller) error {
+			return dropped(d.DecideDuplicate(ctx, c, "dup_absent", broker.DuplicateRequest{}))
+		}},
 		"Import": {closers, func(d *town, c broker.Caller) error {
 			_, err := d.Import(ctx, c, broker.ImportRequest{Path: t.TempDir(), Options: loadAll})
 			return err

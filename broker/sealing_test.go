@@ -145,6 +145,8 @@ func (p *played) provoke(agreement, partner string, who map[string]string) {
 	p.hear(p.Consent(ctx, broker.Caller{Subject: who["guardian_id"], Role: broker.RoleGuardian}, who["student_id"]))
 	p.hear(p.DecideMatch(ctx, steward, who["family_name"], broker.MatchRequest{StudentID: who["student_id"]}))
 	p.hear(p.DecideMatch(ctx, steward, who["family_name"], broker.MatchRequest{StudentID: who["student_id"], None: true}))
+	p.hear(p.DecideDuplicate(ctx, steward, who["guardian_id"], broker.DuplicateRequest{Decision: broker.DuplicateConfirm}))
+	p.hear(p.DecideDuplicate(ctx, steward, who["guardian_id"], broker.DuplicateRequest{Decision: who["guardian_id"]}))
 	p.hear(p.CreatePartner(ctx, officer, broker.PartnerRequest{ID: who["family_name"]}))
 	p.hear(p.ClosePeriod(ctx, steward, who["family_name"]))
 	p.hear(nil, p.RecordMisdirected(ctx, partnerOf(partner), "expired"))

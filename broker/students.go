@@ -146,6 +146,7 @@ type walk struct {
 	year       records.Session
 	roster     []member
 	children   []child
+	who        *persons
 	filters    *policy.Filters
 	categories []consent.Category
 	settings   records.Settings
@@ -165,6 +166,9 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 		if c.visible(s.caller) {
 			w.children = append(w.children, c)
 		}
+	}
+	if w.who, err = s.b.persons(s.r); err != nil {
+		return nil, err
 	}
 	if w.filters, err = s.b.engine.Filters(s.b.prepared.of(s.agreement), s.today); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRules, err)
@@ -223,7 +227,7 @@ func (w *walk) open(c child) (opened, error) {
 	if err != nil {
 		return o, err
 	}
-	law := w.s.b.lawOf(profile, grants)
+	law := w.s.b.lawOf(w.who, profile, grants)
 	clauses := w.s.agreement.Agreement.Clauses
 	for _, category := range w.categories {
 		state := consent.Decide(law, grants, consent.Question{

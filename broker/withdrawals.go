@@ -20,7 +20,7 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 		}
 		before, err := b.grants(r, sid)
 		if len(before) > 0 || req.Answer != consent.Yes {
-			a.closes, a.lane = &sid, store.LaneWithdrawal
+			a.closes, a.lane = []records.SID{sid}, store.LaneWithdrawal
 		}
 		return err
 	})
@@ -34,8 +34,8 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 // only when no later byte can hold the student under it.
 func (b *Broker) WithdrawConsent(ctx context.Context, c Caller, id string, req WithdrawRequest) (*Answer, error) {
 	a := act{event: tlog.ConsentWithdrawn, lane: store.LaneWithdrawal, caller: c, request: req}
-	return b.endGrant(ctx, a, id, func(g *consent.Grant, p records.Profile, m moment) error {
-		by, _, err := signerOf(c, p, req.By)
+	return b.endGrant(ctx, a, id, func(who *persons, g *consent.Grant, p records.Profile, m moment) error {
+		by, _, err := signerOf(c, who, p, req.By)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req
 	if isForm {
 		return b.refuseForm(ctx, a, id)
 	}
-	return b.endGrant(ctx, a, id, func(g *consent.Grant, _ records.Profile, m moment) error {
+	return b.endGrant(ctx, a, id, func(_ *persons, g *consent.Grant, _ records.Profile, m moment) error {
 		if g.Invalidated != nil {
 			return conflict("this consent is invalidated already")
 		}
@@ -75,7 +75,7 @@ func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req
 
 // endGrant changes a grant so that it opens nothing any more, behind the
 // barrier.
-func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*consent.Grant, records.Profile, moment) error) (*Answer, error) {
+func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*persons, *consent.Grant, records.Profile, moment) error) (*Answer, error) {
 	if err := b.admit(ctx, a.caller, "end a consent", RoleOfficer, RoleGuardian); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*conse
 	if err != nil {
 		return nil, b.turnAway(ctx, a.caller, "end a consent", err)
 	}
-	a.closes = &at.sid
+	a.closes = []records.SID{at.sid}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		g, err := b.getGrant(tx, at)
 		if err != nil {
@@ -93,7 +93,11 @@ func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*conse
 		if err != nil {
 			return outcome{}, err
 		}
-		if err := end(&g, p, m); err != nil {
+		who, err := b.persons(tx)
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := end(who, &g, p, m); err != nil {
 			return outcome{}, err
 		}
 		return b.changedGrant(tx, at, g)

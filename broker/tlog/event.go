@@ -25,6 +25,9 @@ const (
 	RestrictionRecorded   Event = "restriction.recorded"
 	ParticipationUploaded Event = "participation.uploaded"
 	MatchDecided          Event = "match.decided"
+	GuardiansJoined       Event = "guardians.joined"     // two numbers of guardians are one person
+	GuardiansToldApart    Event = "guardians.told_apart" // they are not, though they look it
+	GuardiansUndecided    Event = "guardians.undecided"  // either of these was taken back
 	ImportPublished       Event = "import.published"
 	ImportHeld            Event = "import.held"     // nothing of an export was loaded
 	ImportDoubted         Event = "import.doubted"  // an export needs a second person's approval
@@ -64,6 +67,7 @@ var eventCodes = [...]Event{
 	PolicyActivated, PolicyRejected, TokenRevoked,
 	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
+	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
 }
 
 // Events returns the closed list, in the order of the codes.
