@@ -174,6 +174,7 @@ func badActs(h *house) map[string]bad {
 		"a calendar turned round":   {h.steward(), "PUT", "/v1/periods/" + h.spring() + "/calendar", "application/json", `{"census":"2026-06-01","final":"2026-05-01"}`, 422},
 		"a match with nobody":       {h.steward(), "POST", "/v1/matches/mch_CANARY", "application/json", `{}`, 422},
 		"a match with both":         {h.steward(), "POST", "/v1/matches/mch_CANARY", "application/json", `{"student_id":"CANARY","none":true}`, 422},
+		"a duplicate undecided":     {h.steward(), "POST", "/v1/duplicates/dup_CANARY", "application/json", `{"decision":"CANARY"}`, 422},
 		"an override for no reason": {officer, "POST", "/v1/consents/cns_CANARY/override", "application/json", `{"reason":""}`, 422},
 	}
 }

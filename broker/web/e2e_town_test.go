@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,8 +59,18 @@ func (d *town) partner(id string) *sample.Partner {
 // partners with their rosters and their families' answers, the school year
 // closed.
 var lakeland = sync.OnceValues(func() (*town, error) {
-	return build(sample.Generate(sample.Options{Seed: 5, Students: 320, Schools: 8}), plan{closed: true})
+	return build(registeredTwice(sample.Generate(sample.Options{Seed: 5, Students: 320, Schools: 8})), plan{closed: true})
 })
+
+// registeredTwice puts a guardian of the last student on its file a second
+// time, under another number that holds no rights.
+func registeredTwice(d *sample.District) *sample.District {
+	s := &d.Students[len(d.Students)-1]
+	again := s.Guardians[0]
+	again.ID, again.Capacity, again.HoldsRights = again.ID+"-again", "emergency_contact", false
+	s.Guardians = append(slices.Clone(s.Guardians), again)
+	return d
+}
 
 // simulated is the same with a clock that was set by hand.
 var simulated = sync.OnceValues(func() (*town, error) {

@@ -72,6 +72,11 @@ func rows() map[string]row {
 		"GET /v1/matches":       list,
 		"POST /v1/matches/{id}": at(true, func(c cell) target { return c.json("/v1/matches/"+c.match(), broker.MatchRequest{None: true}) }),
 
+		"GET /v1/duplicates": list,
+		"POST /v1/duplicates/{id}": at(true, func(c cell) target {
+			return c.json("/v1/duplicates/"+c.duplicate(), broker.DuplicateRequest{Decision: broker.DuplicateConfirm})
+		}),
+
 		"GET /v1/schools/{school_id}/agreements": at(true, func(c cell) target {
 			return target{path: "/v1/schools/" + c.pick(c.Schools[0].ID, c.Schools[1].ID, "nowhere") + "/agreements"}
 		}),
@@ -359,4 +364,23 @@ func (c cell) match() string {
 		c.t.Fatal("nobody waits in the queue")
 	}
 	return queue[0].ID
+}
+
+// duplicate is the pair of guardians of the steward's list, decided or not.
+func (c cell) duplicate() string {
+	if c.whose == absent {
+		return "dup_nothing"
+	}
+	type pair struct {
+		ID string `json:"id"`
+	}
+	list := data[struct {
+		Duplicates []pair `json:"duplicates"`
+		Decided    []pair `json:"decided"`
+	}](c.steward().get("/v1/duplicates"))
+	all := append(list.Duplicates, list.Decided...)
+	if len(all) == 0 {
+		c.t.Fatal("no two guardians look like one person")
+	}
+	return all[0].ID
 }

@@ -120,7 +120,7 @@ func transcript(h *house, ref string) []string {
 		p.get(under(northAgreement, "/comparisons?school="+h.Schools[0].ID)),
 		p.get(under(northAgreement, "/comparisons?period="+h.spring())),
 		p.get("/v1/agreements"), p.get("/v1/partners/" + north), p.get("/v1/periods"), p.get("/v1/audit/checkpoint"),
-		p.get("/v1/consents"), p.get("/v1/matches"), p.get("/v1/partners"),
+		p.get("/v1/consents"), p.get("/v1/matches"), p.get("/v1/duplicates"), p.get("/v1/partners"),
 		p.upload(under(northAgreement, "/roster"), cell{house: h, whose: own}.roster()),
 		p.upload(under(northAgreement, "/sessions"), cell{house: h, whose: own}.sessions()),
 		p.get(under(northAgreement, "/students")),

@@ -45,6 +45,7 @@ type Service[A Answer] interface {
 	agreements[A]
 	participation[A]
 	consents[A]
+	duplicates[A]
 	periods[A]
 	audit[A]
 }
@@ -87,6 +88,11 @@ type consents[A Answer] interface {
 	ConfirmConsent(ctx context.Context, c broker.Caller, id string, r broker.ConfirmRequest) (A, error)
 	InvalidateConsent(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 	OverrideHold(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+}
+
+type duplicates[A Answer] interface {
+	Duplicates(ctx context.Context, c broker.Caller) (A, error)
+	DecideDuplicate(ctx context.Context, c broker.Caller, id string, r broker.DuplicateRequest) (A, error)
 }
 
 type periods[A Answer] interface {

@@ -132,6 +132,14 @@ func (s *service) DecideMatch(ctx context.Context, c broker.Caller, id string, r
 	return s.do(ctx, "decideMatch", c, id, r)
 }
 
+func (s *service) Duplicates(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listDuplicates", c)
+}
+
+func (s *service) DecideDuplicate(ctx context.Context, c broker.Caller, id string, r broker.DuplicateRequest) (*reply, error) {
+	return s.do(ctx, "decideDuplicate", c, id, r)
+}
+
 func (s *service) CreateConsent(ctx context.Context, c broker.Caller, r broker.ConsentRequest) (*reply, error) {
 	return s.do(ctx, "createConsent", c, r)
 }

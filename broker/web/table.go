@@ -62,6 +62,9 @@ func table[A Answer]() []route[A] {
 		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
 		changes(post, "/v1/matches/{id}", roles(steward), Service[A].DecideMatch),
 
+		lists(get, "/v1/duplicates", roles(steward, officer), Service[A].Duplicates),
+		changes(post, "/v1/duplicates/{id}", roles(steward, officer), Service[A].DecideDuplicate),
+
 		reads(get, "/v1/schools/{school_id}/agreements", roles(coordinator, officer), Service[A].SchoolAgreements),
 
 		asks(get, "/v1/audit/entries", roles(officer, auditor), Service[A].Entries, entries, "from", "limit"),
