@@ -268,6 +268,8 @@ func (all guardianDirectory) view(id string, pair guardianPair, w pairWord) dupl
 		}
 		v.Guardians = append(v.Guardians, guardianChildren{id, len(of[i].children)})
 	}
-	v.Why = of[0].agrees(&of[1])
+	if v.Why = of[0].agrees(&of[1]); v.Why == "" {
+		v.Why = "alike no more"
+	}
 	return v
 }

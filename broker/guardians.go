@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ func pairOf(a, b string) guardianPair { return guardianPair{min(a, b), max(a, b)
 type pairWord struct {
 	Guardians guardianPair `json:"guardians"`
 	One       bool         `json:"one"` // they are one person
+	Names     []string     `json:"names"` // keyed digests of the names that both had
 	By        string       `json:"by"`
 	At        time.Time    `json:"at"`
 }
@@ -61,6 +63,7 @@ type persons struct {
 // group is the numbers of one person and what joins them.
 type group struct {
 	ids     []string // ascending
+	names   []string // keyed digests of those under which it was joined
 	aliases []consent.Alias
 }
 
@@ -110,11 +113,11 @@ func (p *persons) add(w pairWord, always bool) {
 	if always {
 		alias.EnteredAt = time.Time{}
 	}
-	joined := &group{aliases: []consent.Alias{alias}}
+	joined := &group{names: slices.Clone(w.Names), aliases: []consent.Alias{alias}}
 	for _, id := range w.Guardians {
 		joined.ids = append(joined.ids, p.ids(id)...)
 		if g := p.groups[id]; g != nil && !slices.Contains(joined.aliases, g.aliases[0]) {
-			joined.aliases = append(joined.aliases, g.aliases...)
+			joined.names, joined.aliases = append(joined.names, g.names...), append(joined.aliases, g.aliases...)
 		}
 	}
 	joined.ids = sortedSet(joined.ids)
@@ -129,6 +132,17 @@ func (p *persons) ids(id string) []string {
 		return g.ids
 	}
 	return []string{id}
+}
+
+// stillNamed reports whether a number still has a name under which its person was
+// joined. One that the files give to somebody else since is not hers.
+func (b *Broker) stillNamed(g *group, t *traits) bool {
+	return slices.ContainsFunc(t.names, func(name string) bool { return slices.Contains(g.names, b.nameDigest(name)) })
+}
+
+func (b *Broker) nameDigest(name string) string {
+	sum := b.vault.Index("guardian name", name)
+	return hex.EncodeToString(sum[:16])
 }
 
 // people are the persons of a pair, each by the least of its numbers.
@@ -231,7 +245,7 @@ func (b *Broker) DecideDuplicate(ctx context.Context, c Caller, id string, req D
 		return nil, b.turnAway(ctx, c, operation, storeError(err))
 	}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		return b.decideDuplicate(tx, pair, req.Decision, pairWord{pair, req.Decision == DuplicateConfirm, c.Subject, m.now})
+		return b.decideDuplicate(tx, pair, req.Decision, pairWord{Guardians: pair, One: req.Decision == DuplicateConfirm, By: c.Subject, At: m.now})
 	})
 }
 
@@ -318,6 +332,11 @@ func (b *Broker) decideAnew(tx store.Tx, who *persons, w pairWord) error {
 	}
 	if of[0].agrees(of[1]) == "" {
 		return notAvailable()
+	}
+	for _, name := range of[0].names {
+		if slices.Contains(of[1].names, name) {
+			w.Names = append(w.Names, b.nameDigest(name))
+		}
 	}
 	return b.putWord(tx, w)
 }

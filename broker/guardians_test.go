@@ -341,6 +341,45 @@ func TestAWordIsTakenOnlyOnAPairOfTheListAndFromTheClosedList(t *testing.T) {
 	refused(t, a, err, broker.NotAvailable)
 }
 
+func TestNoFileOfTheDistrictHoldsTheNumbersOfAPair(t *testing.T) {
+	t.Parallel()
+	d := emptyTown(t, inLent)
+	dir := reached(townFiles(sis), map[string][2]string{ann.mother(): {mothersEmail, mothersPhone}, sis.mother(): {mothersEmail, ""}}).write(t)
+	d.load(dir, loadAll)
+	d.decide(broker.DuplicateConfirm, ann.mother(), sis.mother())
+	if err := d.reopenTown(); err != nil {
+		t.Fatal(err)
+	}
+	n := needles{}
+	for _, text := range []string{ann.mother(), sis.mother(), mothersEmail, mothersPhone, "6085550142"} {
+		n.add(t, text)
+	}
+	for _, found := range n.searchAll(t, d.dir) {
+		t.Error(found)
+	}
+}
+
+// The information system may give a number to somebody else.
+func TestANumberThatIsSomebodyElsesSinceIsNotHersAnyMore(t *testing.T) {
+	t.Parallel()
+	d := sisters(t)
+	d.club(ann, sis)
+	d.decide(broker.DuplicateConfirm, ann.mother(), sis.mother())
+	f := townFiles(sis)
+	for _, row := range f["guardians"] {
+		if row[1] == sis.mother() {
+			row[2], row[3] = "Nadia", "Newcomer"
+		}
+	}
+	d.imported(f)
+	if d.mayAnswer(ann.mother(), sis) || !d.mayAnswer(ann.mother(), ann) || !d.mayAnswer(sis.mother(), sis) {
+		t.Error("the families are not those of two people")
+	}
+	if p := d.pair(ann.mother(), sis.mother()); p.State != "confirmed" || p.Why != "alike no more" {
+		t.Errorf("the steward sees %+v", p)
+	}
+}
+
 // answerOf is an answer that a mother gave under one of her numbers.
 func answerOf(p pupil, signer string, answer consent.Answer, signed time.Time) broker.ConsentRequest {
 	r := by(consentTo("club", p), broker.SignerRef{GuardianID: signer})

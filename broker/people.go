@@ -119,7 +119,7 @@ const subjectStudent = "student:"
 
 // family lists the students about whom a guardian's token may speak: her
 // children as the district's file has them now, under whichever of her
-// numbers, or, for an eligible student, the student.
+// numbers still has her name, or, for an eligible student, the student.
 func (b *Broker) family(r store.Reader, c Caller) ([]records.SID, error) {
 	if id, isStudent := strings.CutPrefix(c.Subject, subjectStudent); isStudent {
 		return b.lookup(r, byStudentID, id)
@@ -134,7 +134,9 @@ func (b *Broker) family(r store.Reader, c Caller) ([]records.SID, error) {
 		if err != nil {
 			return nil, err
 		}
-		family = append(family, t.children...)
+		if id == c.Subject || b.stillNamed(who.groups[id], t) {
+			family = append(family, t.children...)
+		}
 	}
 	return sortedSIDs(family), nil
 }

@@ -26,16 +26,9 @@ func (a Alias) joins(signer string) (string, bool) {
 	return "", false
 }
 
-// Person returns the one name of a signer and of everyone whom the aliases
-// that count join to it: the least of them, so that neither the order of the
-// aliases nor their direction matters.
-func Person(signer string, aliases []Alias, counts func(Alias) bool) string {
-	return slices.Min(Persons(signer, aliases, counts))
-}
-
-// Persons returns a signer and everyone whom the aliases that count join to
-// it, at once or through others, in no particular order.
-func Persons(signer string, aliases []Alias, counts func(Alias) bool) []string {
+// namesOf returns a signer and every other name that the aliases that count
+// join to it, at once or through others, in no particular order.
+func namesOf(signer string, aliases []Alias, counts func(Alias) bool) []string {
 	same := []string{signer}
 	for i := 0; i < len(same); i++ {
 		for _, a := range aliases {
@@ -47,12 +40,13 @@ func Persons(signer string, aliases []Alias, counts func(Alias) bool) []string {
 	return same
 }
 
-// person is the one name of a signer, as the aliases are known.
+// person is the one name that stands for all of a signer's, as the aliases are
+// known: the least, so that neither their order nor their direction matters.
 func (v view) person(signer string) string {
 	if len(v.student.Aliases) == 0 {
 		return signer
 	}
-	return Person(signer, v.student.Aliases, func(a Alias) bool { return !v.q.unknown(a.EnteredAt) })
+	return slices.Min(namesOf(signer, v.student.Aliases, func(a Alias) bool { return !v.q.unknown(a.EnteredAt) }))
 }
 
 // joined reports whether a word is one of a signer's own: said under that
@@ -67,5 +61,5 @@ func (v view) joined(w said, signer string) bool {
 	counts := func(a Alias) bool {
 		return !v.q.unknown(a.EnteredAt) && (a.EnteredAt.Before(w.at) || v.without.uniteAnswers)
 	}
-	return slices.Contains(Persons(signer, v.student.Aliases, counts), w.grant.Signer)
+	return slices.Contains(namesOf(signer, v.student.Aliases, counts), w.grant.Signer)
 }

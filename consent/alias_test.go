@@ -10,9 +10,8 @@ import (
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
-func always(consent.Alias) bool { return true }
-
-// names and aliases among few people, so that chains and rings are frequent.
+// drawAliases draws aliases among few names, so that chains and rings are
+// frequent.
 func drawAliases(t *rapid.T) []consent.Alias {
 	name := rapid.Custom(func(t *rapid.T) string { return fmt.Sprintf("g%d", rapid.IntRange(0, 7).Draw(t, "name")) })
 	var list []consent.Alias
@@ -22,63 +21,58 @@ func drawAliases(t *rapid.T) []consent.Alias {
 	return list
 }
 
+// namesOf are the names of a person, ascending.
+func namesOf(signer string, list []consent.Alias) []string {
+	names := consent.NamesOf(signer, list, func(consent.Alias) bool { return true })
+	slices.Sort(names)
+	return names
+}
+
 func TestAliasesResolveToOnePersonInWhateverOrderTheyStand(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		list := drawAliases(t)
 		shuffled := rapid.Permutation(list).Draw(t, "shuffled")
-		for i := range shuffled {
+		for i, a := range shuffled {
 			if rapid.Bool().Draw(t, "turned") {
-				shuffled[i].Signer, shuffled[i].Other = shuffled[i].Other, shuffled[i].Signer
+				shuffled[i].Signer, shuffled[i].Other = a.Other, a.Signer
 			}
 		}
 		for i := range 8 {
 			signer := fmt.Sprintf("g%d", i)
-			person := consent.Person(signer, list, always)
-			if other := consent.Person(signer, shuffled, always); other != person {
-				t.Fatalf("%s is %s, and %s in another order", signer, person, other)
+			names := namesOf(signer, list)
+			if !slices.Contains(names, signer) || len(slices.Compact(slices.Clone(names))) != len(names) {
+				t.Fatalf("the names of %s are %v", signer, names)
 			}
-			if again := consent.Person(person, list, always); again != person {
-				t.Fatalf("%s is %s, who is %s", signer, person, again)
-			}
-			if person > signer {
-				t.Fatalf("%s is %s, which is not the least name", signer, person)
+			for _, name := range names {
+				if others := namesOf(name, shuffled); !slices.Equal(names, others) {
+					t.Fatalf("the names of %s are %v, and %s of them has %v in another order", signer, names, name, others)
+				}
 			}
 		}
 		for _, a := range list {
-			if one, other := consent.Person(a.Signer, list, always), consent.Person(a.Other, list, always); one != other {
-				t.Fatalf("%s and %s are joined and are %s and %s", a.Signer, a.Other, one, other)
+			if !slices.Contains(namesOf(a.Signer, list), a.Other) {
+				t.Fatalf("%s and %s are joined and two people", a.Signer, a.Other)
 			}
 		}
 	})
 }
 
-func TestWhoSharesAPersonIsReachedFromEachOfItsNames(t *testing.T) {
+func TestNamesThatNothingJoinsAreApart(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		list := drawAliases(t)
-		for i := range 8 {
-			same := consent.Persons(fmt.Sprintf("g%d", i), list, always)
-			slices.Sort(same)
-			for _, name := range same {
-				others := consent.Persons(name, list, always)
-				slices.Sort(others)
-				if !slices.Equal(same, others) {
-					t.Fatalf("g%d is %v, and %s of them is %v", i, same, name, others)
-				}
-			}
+	list := []consent.Alias{{Signer: "g1", Other: "g2"}, {Signer: "g3", Other: "g4"}, {Signer: "g4", Other: "g3"}}
+	for signer, want := range map[string][]string{"g1": {"g1", "g2"}, "g4": {"g3", "g4"}, "g5": {"g5"}} {
+		if got := namesOf(signer, list); !slices.Equal(got, want) {
+			t.Errorf("the names of %s are %v, want %v", signer, got, want)
 		}
-	})
+	}
 }
 
 func TestAnAliasThatDoesNotCountJoinsNobody(t *testing.T) {
 	t.Parallel()
 	list := []consent.Alias{{Signer: "g1", Other: "g2"}, {Signer: "g2", Other: "g3"}}
 	first := func(a consent.Alias) bool { return a.Signer == "g1" }
-	if p := consent.Person("g3", list, first); p != "g3" {
-		t.Errorf("g3 is %s", p)
-	}
-	if p := consent.Person("g2", list, first); p != "g1" {
-		t.Errorf("g2 is %s", p)
+	if names := consent.NamesOf("g3", list, first); len(names) != 1 {
+		t.Errorf("the names of g3 are %v", names)
 	}
 }

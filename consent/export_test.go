@@ -3,8 +3,10 @@ package consent
 // Sabotage is a build of Decide without one of its guards.
 type Sabotage = sabotage
 
-// DecideWithout and OpensWithout are Decide and Opens without a guard.
+// DecideWithout and OpensWithout are Decide and Opens without a guard; NamesOf
+// resolves aliases.
 var (
+	NamesOf       = namesOf
 	DecideWithout = decide
 	OpensWithout  = opens
 )

@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 	root := a.bare()
 	root.AddCommand(
 		a.initCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
-		a.importCommand(), a.tokenCommand(), a.periodCommand(), a.auditCommand(),
+		a.importCommand(), a.guardiansCommand(), a.tokenCommand(), a.periodCommand(), a.auditCommand(),
 	)
 	return root
 }
