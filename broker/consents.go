@@ -44,11 +44,11 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 	if err != nil {
 		return outcome{}, err
 	}
-	who, err := b.persons(tx)
+	link, err := b.link(tx, c, profile)
 	if err != nil {
 		return outcome{}, err
 	}
-	g, err := req.grant(id, rec, c, who, profile, m)
+	g, err := req.grant(id, rec, c, link, profile, m)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -60,8 +60,8 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 
 // grant is the answer in the words of the law: party and purpose are the
 // agreement's, the capacity is the student file's.
-func (r ConsentRequest) grant(id string, rec agreementRecord, c Caller, who *persons, p records.Profile, m moment) (consent.Grant, error) {
-	signer, capacity, err := signerOf(c, who, p, r.Signer)
+func (r ConsentRequest) grant(id string, rec agreementRecord, c Caller, link string, p records.Profile, m moment) (consent.Grant, error) {
+	signer, capacity, err := signerOf(c, link, p, r.Signer)
 	if err != nil {
 		return consent.Grant{}, err
 	}

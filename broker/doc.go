@@ -16,7 +16,8 @@
 //	consents.go forms.go         answers of families
 //	grants.go withdrawals.go     grants at rest, and their end
 //	holds.go                     what a late grant may not open
-//	duplicates.go guardians.go   guardians under two numbers, suggested and joined
+//	duplicates.go guardians.go   guardians under two numbers, suggested and decided
+//	persons.go                   what the confirmed ones are to tokens and the law
 //	partners.go agreements.go roster.go participation.go matching.go
 //	periods.go cohorts.go freeze.go publish.go
 //	imports.go dataset.go people.go collect.go merges.go

@@ -84,17 +84,19 @@ type traits struct {
 	children              []records.SID
 }
 
-// add takes in the guardian's row on one child's file.
+// add takes in the guardian's row on one child's file; the children come in the
+// order of SID. What exceeds maxAlike names, addresses or telephone numbers is
+// not kept: such a number is no one person's.
 func (t *traits) add(g records.Guardian, child records.SID) {
 	note := func(list *[]string, value string) {
-		if value != "" && !slices.Contains(*list, value) {
+		if value != "" && len(*list) < maxAlike && !slices.Contains(*list, value) {
 			*list = append(*list, value)
 		}
 	}
 	note(&t.names, nameKey(g.Given)+nameKey(g.Family))
 	note(&t.emails, emailKey(g.Email))
 	note(&t.phones, phoneKey(g.Phone))
-	if !slices.Contains(t.children, child) {
+	if n := len(t.children); n == 0 || t.children[n-1] != child {
 		t.children = append(t.children, child)
 	}
 }
@@ -143,7 +145,7 @@ func (t *traits) agrees(other *traits) string {
 	if share(t.phones, other.phones) {
 		list = append(list, "telephone number")
 	}
-	if share(t.children, other.children) {
+	if t.sharesChild(other) {
 		list = append(list, "child")
 	}
 	last := len(list) - 1
@@ -153,8 +155,15 @@ func (t *traits) agrees(other *traits) string {
 	return "same " + strings.Join(list[:last], ", ") + " and " + list[last]
 }
 
-func share[T comparable](a, b []T) bool {
-	return slices.ContainsFunc(a, func(v T) bool { return slices.Contains(b, v) })
+func share(a, b []string) bool {
+	return slices.ContainsFunc(a, func(v string) bool { return slices.Contains(b, v) })
+}
+
+func (t *traits) sharesChild(other *traits) bool {
+	return slices.ContainsFunc(t.children, func(sid records.SID) bool {
+		_, found := slices.BinarySearchFunc(other.children, sid, records.SID.Compare)
+		return found
+	})
 }
 
 // blockingKeys are what a guardian has in common with everyone who agrees in a

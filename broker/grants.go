@@ -141,13 +141,14 @@ func (c Caller) signer() string {
 	return signerGuardian + c.Subject
 }
 
-// signerOf finds who answered among the people on the student's file. The
-// capacity is the file's word, not the request's.
-func signerOf(c Caller, who *persons, p records.Profile, ref SignerRef) (string, consent.Capacity, error) {
+// signerOf finds who answered among the people on the student's file; link is
+// what Broker.link says of a guardian's token. The capacity is the file's word,
+// not the request's.
+func signerOf(c Caller, link string, p records.Profile, ref SignerRef) (string, consent.Capacity, error) {
 	if c.is(RoleGuardian) {
 		ref = SignerRef{Self: c.signer() == signerSelf}
 		if !ref.Self {
-			ref.GuardianID = who.link(c, p)
+			ref.GuardianID = link
 		}
 	}
 	if ref.Self == (ref.GuardianID != "") {

@@ -517,6 +517,19 @@ func TestTheTokenOfANumberThatIsNotOnTheFileSignsWithTheRightsOfTheOneThatIs(t *
 	}
 }
 
+func TestOfTwoNumbersOnAChildsFileTheOneWithoutRightsIsBelieved(t *testing.T) {
+	t.Parallel()
+	d := emptyTown(t, inLent)
+	f := townFiles(sis)
+	f.add("guardians", ann.id, ann.again(), "Mo", ann.family, "mother", "parent", "no")
+	d.imported(reached(f, map[string][2]string{ann.mother(): {mothersEmail, ""}, sis.mother(): {mothersEmail, ""}}))
+	d.club(ann, sis)
+	d.decide(broker.DuplicateConfirm, ann.mother(), sis.mother())
+	d.decide(broker.DuplicateConfirm, ann.mother(), ann.again())
+	a, err := d.CreateConsent(t.Context(), guardian(sis.mother()), consentTo("club", ann))
+	refused(t, a, err, broker.Invalid, "signer")
+}
+
 func TestAJoiningIsNotUndoneOnceSheAnsweredAsOnePerson(t *testing.T) {
 	t.Parallel()
 	d := twiceOnFile(t, "yes", nil)
@@ -542,7 +555,7 @@ func chained(t testing.TB) (*town, []pupil) {
 	kids := []pupil{ann}
 	contacts := map[string][2]string{ann.mother(): {mothersEmail, ""}}
 	for i := range 3 {
-		p := pupil{fmt.Sprintf("90005%d", i), "Sister" + inLetters(i), ann.family, (day("2012-01-01")).String(), north}
+		p := pupil{fmt.Sprintf("90005%d", i), "Sister" + inLetters(i), ann.family, day("2012-01-01").String(), north}
 		kids = append(kids, p)
 		contacts[p.mother()] = [2]string{mothersEmail, ""}
 	}

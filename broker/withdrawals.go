@@ -34,8 +34,8 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 // only when no later byte can hold the student under it.
 func (b *Broker) WithdrawConsent(ctx context.Context, c Caller, id string, req WithdrawRequest) (*Answer, error) {
 	a := act{event: tlog.ConsentWithdrawn, lane: store.LaneWithdrawal, caller: c, request: req}
-	return b.endGrant(ctx, a, id, func(who *persons, g *consent.Grant, p records.Profile, m moment) error {
-		by, _, err := signerOf(c, who, p, req.By)
+	return b.endGrant(ctx, a, id, func(link string, g *consent.Grant, p records.Profile, m moment) error {
+		by, _, err := signerOf(c, link, p, req.By)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req
 	if isForm {
 		return b.refuseForm(ctx, a, id)
 	}
-	return b.endGrant(ctx, a, id, func(_ *persons, g *consent.Grant, _ records.Profile, m moment) error {
+	return b.endGrant(ctx, a, id, func(_ string, g *consent.Grant, _ records.Profile, m moment) error {
 		if g.Invalidated != nil {
 			return conflict("this consent is invalidated already")
 		}
@@ -74,8 +74,8 @@ func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req
 }
 
 // endGrant changes a grant so that it opens nothing any more, behind the
-// barrier.
-func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*persons, *consent.Grant, records.Profile, moment) error) (*Answer, error) {
+// barrier. end is told how the caller stands on the student's file (link).
+func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(string, *consent.Grant, records.Profile, moment) error) (*Answer, error) {
 	if err := b.admit(ctx, a.caller, "end a consent", RoleOfficer, RoleGuardian); err != nil {
 		return nil, err
 	}
@@ -93,11 +93,11 @@ func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(*perso
 		if err != nil {
 			return outcome{}, err
 		}
-		who, err := b.persons(tx)
+		link, err := b.link(tx, a.caller, p)
 		if err != nil {
 			return outcome{}, err
 		}
-		if err := end(who, &g, p, m); err != nil {
+		if err := end(link, &g, p, m); err != nil {
 			return outcome{}, err
 		}
 		return b.changedGrant(tx, at, g)

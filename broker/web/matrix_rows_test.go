@@ -378,7 +378,7 @@ func (c cell) duplicate() string {
 		Duplicates []pair `json:"duplicates"`
 		Decided    []pair `json:"decided"`
 	}](c.steward().get("/v1/duplicates"))
-	all := append(list.Duplicates, list.Decided...)
+	all := slices.Concat(list.Duplicates, list.Decided)
 	if len(all) == 0 {
 		c.t.Fatal("no two guardians look like one person")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -71,7 +72,7 @@ system.`,
 				if more := list.Waiting - len(list.Duplicates); more > 0 {
 					a.say("%d more wait; decide these first.", more)
 				}
-				return writeDuplicates(w, append(list.Duplicates, list.Decided...))
+				return writeDuplicates(w, slices.Concat(list.Duplicates, list.Decided))
 			})
 		})
 	})
