@@ -539,6 +539,7 @@ func TestAJoiningIsNotUndoneOnceSheAnsweredAsOnePerson(t *testing.T) {
 	id := d.pair(ann.mother(), ann.again()).ID
 	d.clock.Set(inLent.Add(time.Hour))
 	since := data[grantAnswer](t, d.must(d.CreateConsent(t.Context(), guardian(ann.again()), consentTo("club", ann))))
+	d.imported(townFiles()) // without her second number
 	a, err := d.DecideDuplicate(t.Context(), steward, id, broker.DuplicateRequest{Decision: broker.DuplicateUndo})
 	refused(t, a, err, broker.Conflict)
 	d.done(d.InvalidateConsent(t.Context(), officer, since.ID, broker.ReviewRequest{Reason: "Two people after all."}))
