@@ -30,15 +30,19 @@ import (
 // hasty serves a district as hallpass serve does, but acknowledges before the
 // store has committed: the sabotage that the crash test must notice.
 func hasty() {
-	err := serveHastily(context.Background(), os.Args[1])
+	sabotaged(broker.Options{StoreSabotage: store.Sabotage{AckBeforeCommit: true}, Sabotage: broker.Sabotage{EarlyAck: true}})
+}
+
+// sabotaged serves the district in the first argument, without a guard, until
+// it is killed.
+func sabotaged(o broker.Options) {
+	err := serveSabotaged(context.Background(), os.Args[1], o)
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(exitFailed)
 }
 
-func serveHastily(ctx context.Context, dir string) error {
-	b, err := broker.Open(ctx, dir, broker.Options{
-		StoreSabotage: store.Sabotage{AckBeforeCommit: true}, Sabotage: broker.Sabotage{EarlyAck: true},
-	})
+func serveSabotaged(ctx context.Context, dir string, o broker.Options) error {
+	b, err := broker.Open(ctx, dir, o)
 	if err != nil {
 		return err
 	}
@@ -53,9 +57,9 @@ func serveHastily(ctx context.Context, dir string) error {
 }
 
 // rounds is how often a harness kills, by the budget or few.
-func rounds(t *testing.T, few int) int {
+func rounds(t *testing.T, harness string, few int) int {
 	t.Helper()
-	n, err := strconv.Atoi(os.Getenv("HALLPASS_BUDGET_KILLS"))
+	n, err := strconv.Atoi(os.Getenv("HALLPASS_BUDGET_" + harness))
 	if err != nil {
 		return few
 	}
@@ -65,7 +69,7 @@ func rounds(t *testing.T, few int) int {
 func TestHarnessKills(t *testing.T) {
 	t.Parallel()
 	c := newCrasher(t)
-	n := rounds(t, 3)
+	n := rounds(t, "KILLS", 3)
 	for round := range n {
 		c.load(round, "hallpass", "serve", "--dir", c.dir, "--listen", "127.0.0.1:0", "--ops-listen", "")
 		if lost := c.lost(); lost != "" {
@@ -192,40 +196,66 @@ func (c *crasher) export(i int) broker.ImportRequest {
 // middle of it.
 func (c *crasher) load(round int, program string, args ...string) {
 	c.t.Helper()
-	path, err := exec.LookPath(program)
-	c.must(err)
-	cmd := exec.Command(path, args...)
-	stderr, err := cmd.StderrPipe()
-	c.must(err)
-	c.must(cmd.Start())
-	scan := bufio.NewScanner(stderr)
-	c.api = ""
-	var said strings.Builder
-	for c.api == "" && scan.Scan() {
-		said.WriteString(scan.Text() + "\n")
-		if strings.Contains(scan.Text(), `"serving"`) {
-			c.api = regexp.MustCompile(`http://[0-9.:]+/v1`).FindString(scan.Text())
-		}
-	}
-	if c.api == "" {
-		c.t.Fatalf("round %d: it did not serve:\n%s", round, said.String())
-	}
+	s := launch(c.t, program, args...)
+	c.api = s.api
 	random := rand.New(rand.NewPCG(uint64(round), 11))
 	c.untilKill = 5 + random.IntN(60)
 	killed := make(chan struct{})
 	c.kill = sync.OnceFunc(func() {
-		c.must(cmd.Process.Kill())
+		c.must(s.cmd.Process.Kill())
 		close(killed)
 	})
 	var work sync.WaitGroup
-	work.Go(func() { _, _ = io.Copy(io.Discard, stderr) })
 	for worker := range 3 {
 		work.Go(func() { c.families(round*3+worker, killed) })
 	}
 	work.Go(func() { c.readers(killed) })
 	work.Go(func() { c.importers(round, killed) })
 	work.Wait()
-	_ = cmd.Wait()
+	s.wait()
+}
+
+// launched is a program that serves a district, until it is killed.
+type launched struct {
+	cmd    *exec.Cmd
+	api    string
+	output sync.WaitGroup
+}
+
+// launch starts a program and waits until it says that it serves.
+func launch(t *testing.T, program string, args ...string) *launched {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &launched{cmd: exec.Command(path, args...)}
+	stderr, err := s.cmd.StderrPipe()
+	if err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan := bufio.NewScanner(stderr)
+	var said strings.Builder
+	for s.api == "" && scan.Scan() {
+		said.WriteString(scan.Text() + "\n")
+		if strings.Contains(scan.Text(), `"serving"`) {
+			s.api = regexp.MustCompile(`http://[0-9.:]+/v1`).FindString(scan.Text())
+		}
+	}
+	if s.api == "" {
+		t.Fatalf("%s did not serve:\n%s", program, said.String())
+	}
+	s.output.Go(func() { _, _ = io.Copy(io.Discard, stderr) })
+	return s
+}
+
+// wait returns when the killed program is gone.
+func (s *launched) wait() {
+	s.output.Wait()
+	_ = s.cmd.Wait()
 }
 
 // acknowledge journals an acknowledged answer and pulls the plug when it is
