@@ -1,12 +1,14 @@
 package broker
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
@@ -43,6 +45,29 @@ func (f familyStates) after(now time.Time, present map[string]bool, held []inges
 		next[h.Family] = state
 	}
 	return next
+}
+
+// Freshness says how old a record family is.
+type Freshness struct {
+	Family   ingest.Family
+	LoadedAt time.Time // of what counts now; zero: it was never loaded
+	Stale    bool      // a newer export's was held
+}
+
+// Freshness returns that of every record family, for the operator.
+func (b *Broker) Freshness(ctx context.Context) (list []Freshness, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		d, err := b.dataset(r)
+		if err != nil {
+			return err
+		}
+		for _, f := range ingest.Families() {
+			state := d.manifest.Families[f]
+			list = append(list, Freshness{f, state.LoadedAt, state.stale()})
+		}
+		return nil
+	})
+	return list, storeError(err)
 }
 
 // staleFamily is what an answer says of records that are older than they seem.

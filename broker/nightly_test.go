@@ -92,6 +92,43 @@ func TestAFamilyWithAFaultKeepsItsLastGoodVersionAndTheOthersComeIn(t *testing.T
 	}
 }
 
+func TestTheOperatorIsToldHowOldEachFamilyIs(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	check := func(loaded map[ingest.Family]time.Time, stale ...ingest.Family) {
+		t.Helper()
+		list, err := d.Freshness(t.Context())
+		if err != nil || len(list) != len(ingest.Families()) {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		for _, f := range list {
+			if !f.LoadedAt.Equal(loaded[f.Family]) || f.Stale != slices.Contains(stale, f.Family) {
+				t.Errorf("%s was loaded at %v, and is stale: %t", f.Family, f.LoadedAt, f.Stale)
+			}
+		}
+	}
+	all := func(at time.Time) map[ingest.Family]time.Time {
+		loaded := map[ingest.Family]time.Time{}
+		for form := range townFiles() {
+			loaded[ingest.FamilyOf(form+".csv")] = at
+		}
+		return loaded
+	}
+	check(all(inLent))
+	night := inLent.Add(24 * time.Hour)
+	d.clock.Set(night)
+	d.imported(spoiled(regraded(townFiles(), ann, "99"), "grades"), degrade)
+	held := all(night)
+	held[ingest.Grades] = inLent
+	check(held, ingest.Grades)
+	d.imported(spoiled(townFiles(), "students"), degrade)
+	check(held, ingest.People, ingest.Attendance, ingest.Discipline, ingest.Grades, ingest.Guardians)
+	next := night.Add(24 * time.Hour)
+	d.clock.Set(next)
+	d.imported(regraded(townFiles(), ann, "90"), degrade)
+	check(all(next))
+}
+
 func TestWithoutDegradingOneFaultStopsTheWholeLoad(t *testing.T) {
 	t.Parallel()
 	d := newTown(t)

@@ -62,7 +62,7 @@ func New[A Answer](s Service[A], v Verifier, o Options) (*API, error) {
 		return nil, errors.New("web: a token verifier is required")
 	}
 	o = o.withDefaults()
-	m, err := newMetrics(o.Registry, o.Build)
+	m, err := newMetrics(o.Registry, o.Build, s)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are labelled by route template, method and kind only: a path, a
-// partner or a reason would make the metrics a disclosure channel.
+// metrics are labelled by route template, method and kind, and by record family
+// only: a path, a partner, a school or a reason would make the metrics a
+// disclosure channel.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
@@ -19,7 +20,7 @@ type metrics struct {
 // Build says which program runs.
 type Build struct{ Version, Revision string }
 
-func newMetrics(reg *prometheus.Registry, b Build) (*metrics, error) {
+func newMetrics(reg *prometheus.Registry, b Build, h health) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hallpass_http_requests_total",
@@ -42,7 +43,7 @@ func newMetrics(reg *prometheus.Registry, b Build) (*metrics, error) {
 	})
 	info.Set(1)
 	all := []prometheus.Collector{
-		m.requests, m.seconds, m.inFlight, info,
+		m.requests, m.seconds, m.inFlight, info, newFreshness(h),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, c := range all {

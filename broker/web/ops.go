@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hallpass-edu/hallpass/broker"
 )
 
 const readyWithin = 2 * time.Second
@@ -21,6 +23,7 @@ var errDraining = errors.New("the service is stopping")
 type health interface {
 	Ready(ctx context.Context) error
 	Failed() error
+	Freshness(ctx context.Context) ([]broker.Freshness, error)
 }
 
 // newOps builds the operator's handler.

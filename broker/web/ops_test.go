@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/web"
 )
 
@@ -94,6 +97,41 @@ func TestMetricsAreCleanAndNameNobody(t *testing.T) {
 			t.Errorf("no %s", line)
 		}
 	}
+}
+
+func TestStaleFamiliesAreFiguresForTheOperator(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	f := newFixture(t, ok, func(o *web.Options) { o.Registry = reg })
+	f.service.fresh = []broker.Freshness{
+		{Family: ingest.People, LoadedAt: noon()}, {Family: ingest.Grades, LoadedAt: noon().Add(-24 * time.Hour), Stale: true}, {Family: ingest.Totals},
+	}
+	if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", err, problems)
+	}
+	want := []string{
+		`hallpass_family_loaded_timestamp_seconds{family="grades"} 1.795176e+09`,
+		`hallpass_family_loaded_timestamp_seconds{family="people"} 1.7952624e+09`,
+		`hallpass_family_stale{family="grades"} 1`,
+		`hallpass_family_stale{family="people"} 0`,
+		`hallpass_family_stale{family="totals"} 0`,
+	}
+	if got := familyFigures(f.ops("GET", "/metrics").Body.String()); !slices.Equal(got, want) {
+		t.Errorf("the figures are %q", got)
+	}
+	f.service.freshness = errors.New("the store is sealed")
+	if w := f.ops("GET", "/metrics"); w.Code != 200 || len(familyFigures(w.Body.String())) > 0 {
+		t.Errorf("of a broker that cannot say: %d, %q", w.Code, familyFigures(w.Body.String()))
+	}
+}
+
+func familyFigures(metrics string) (lines []string) {
+	for line := range strings.Lines(metrics) {
+		if strings.HasPrefix(line, "hallpass_family_") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
 }
 
 func TestRequestsInFlightAreCountedWhileTheyRun(t *testing.T) {

@@ -36,6 +36,8 @@ type Service[A Answer] interface {
 	Ready(ctx context.Context) error
 	// Failed returns non-nil once the store is sealed and only a restart helps.
 	Failed() error
+	// Freshness says how old each record family is.
+	Freshness(ctx context.Context) ([]broker.Freshness, error)
 	// RecordMisdirected leaves an entry about a token that the district
 	// signed but that is expired or meant for another audience. The caller is
 	// whom the token names, the problem a token.Kind.

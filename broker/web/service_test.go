@@ -16,6 +16,8 @@ type behaviour func(ctx context.Context, op string, c broker.Caller, input ...an
 type service struct {
 	do            behaviour
 	ready, failed error
+	fresh         []broker.Freshness
+	freshness     error // what Freshness returns with them
 	recording     error // what RecordMisdirected returns
 
 	mu          sync.Mutex
@@ -41,6 +43,10 @@ func (r *reply) Deliver(write func(...[]byte) error, cut func()) error {
 
 func (s *service) Ready(context.Context) error { return s.ready }
 func (s *service) Failed() error               { return s.failed }
+func (s *service) Freshness(context.Context) ([]broker.Freshness, error) {
+	return s.fresh, s.freshness
+}
+
 func (s *service) RecordMisdirected(_ context.Context, c broker.Caller, problem string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

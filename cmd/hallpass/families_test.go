@@ -143,7 +143,7 @@ func (l *loader) take(e export) {
 	l.t.Helper()
 	b, err := broker.Open(l.t.Context(), l.dir, broker.Options{})
 	l.must(err)
-	res, err := b.Import(l.t.Context(), broker.Caller{Subject: "S", Role: broker.RoleSteward}, broker.ImportRequest{
+	res, err := b.Import(l.t.Context(), byHand(), broker.ImportRequest{
 		Path: e.folder, Options: l.options(true), Removals: removable(),
 	})
 	l.must(errors.Join(err, b.Close()))
@@ -227,50 +227,75 @@ func (l *loader) importer(random *rand.Rand, killed chan struct{}) {
 // torn opens the district again and says which record family is not whole, or
 // nothing. The log must verify whatever happened.
 func (l *loader) torn() string {
-	ctx, steward := l.t.Context(), broker.Caller{Subject: "S", Role: broker.RoleSteward}
 	if l.unfinished() {
 		l.staged++
 	}
-	b, err := broker.Open(ctx, l.dir, broker.Options{})
+	b, err := broker.Open(l.t.Context(), l.dir, broker.Options{})
 	if err != nil {
 		return "the district does not open: " + err.Error()
 	}
 	defer func() { l.must(b.Close()) }()
-	if _, err := b.VerifyLog(ctx, nil); err != nil {
+	if _, err := b.VerifyLog(l.t.Context(), nil); err != nil {
 		return "the log does not verify: " + err.Error()
 	}
-	list, err := b.Loads(ctx, steward)
+	list, err := b.Loads(l.t.Context(), byHand())
 	l.must(err)
 	recorded, wrong := l.recorded(list)
 	if wrong != "" {
 		return wrong
 	}
+	fresh, err := b.Freshness(l.t.Context())
+	if err != nil {
+		return "the records cannot be read: " + err.Error()
+	}
+	for _, f := range fresh {
+		if f.Stale != recorded[f.Family].stale {
+			return fmt.Sprintf("version %d: the family %s is stale: %t, and by the loads on record it is not so", l.newest, f.Family, f.Stale)
+		}
+	}
 	for e := range editions {
-		res, err := b.Import(ctx, steward, broker.ImportRequest{Path: l.exports[e].folder, Options: l.options(false), Removals: removable(), DryRun: true})
-		if err != nil {
-			return "the records cannot be read: " + err.Error()
-		}
-		if res.Version != l.newest {
-			return fmt.Sprintf("version %d counts, and the newest load on record is %d", res.Version, l.newest)
-		}
-		for _, f := range ingest.Families() {
-			if same := agrees(res, f); same != (recorded[f] == e) {
-				return fmt.Sprintf("version %d: the family %s is edition %d: %t, and by the loads on record it is edition %d", l.newest, f, e, same, recorded[f])
-			}
+		if wrong := l.compare(b, e, recorded); wrong != "" {
+			return wrong
 		}
 	}
 	return ""
 }
+
+// compare compares what counts with an edition: each family must be all of it,
+// or not be it, as the loads on record say.
+func (l *loader) compare(b *broker.Broker, e edition, recorded map[ingest.Family]state) (wrong string) {
+	res, err := b.Import(l.t.Context(), byHand(), broker.ImportRequest{Path: l.exports[e].folder, Options: l.options(false), Removals: removable(), DryRun: true})
+	if err != nil {
+		return "the records cannot be read: " + err.Error()
+	}
+	if res.Version != l.newest {
+		return fmt.Sprintf("version %d counts, and the newest load on record is %d", res.Version, l.newest)
+	}
+	for _, f := range ingest.Families() {
+		if same, want := agrees(res, f), recorded[f].edition == e; same != want {
+			return fmt.Sprintf("version %d: the family %s is edition %d whole: %t, and by the loads on record: %t", l.newest, f, e, same, want)
+		}
+	}
+	return ""
+}
+
+func byHand() broker.Caller { return broker.Caller{Subject: "S", Role: broker.RoleSteward} }
 
 // agrees reports whether a family is record by record what an export says.
 func agrees(res broker.ImportResult, f ingest.Family) bool {
 	return !slices.ContainsFunc(f.Forms(), func(form string) bool { return res.Report.Changes.Files[form] != ingest.Delta{} })
 }
 
-// recorded is the edition of each family by the loads on record, newest first,
-// and what is wrong with these.
-func (l *loader) recorded(list []broker.Load) (is map[ingest.Family]edition, wrong string) {
-	is, l.degraded = map[ingest.Family]edition{}, 0
+// state is what a record family is by the loads on record.
+type state struct {
+	edition edition
+	stale   bool
+}
+
+// recorded is the state of each family by the loads on record, which come newest
+// first, and what is wrong with these.
+func (l *loader) recorded(list []broker.Load) (is map[ingest.Family]state, wrong string) {
+	is, l.degraded = map[ingest.Family]state{}, 0
 	for i, load := range slices.Backward(list) {
 		version := uint64(len(list) - i)
 		at := slices.IndexFunc(l.exports, func(e export) bool { return e.digest == load.Digest })
@@ -281,21 +306,26 @@ func (l *loader) recorded(list []broker.Load) (is map[ingest.Family]edition, wro
 		case acknowledged && told != load.Digest:
 			return nil, fmt.Sprintf("version %d was acknowledged as another export", version)
 		}
-		e := l.exports[at]
 		if len(load.Held) > 0 {
 			l.degraded++
 		}
 		for _, f := range ingest.Families() {
-			held := load.Event == tlog.ImportHeld || slices.ContainsFunc(load.Held, func(h ingest.Hold) bool { return h.Family == f })
-			if held != (e.faulty == f || e.faulty == ingest.People) {
-				return nil, fmt.Sprintf("version %d: the family %s is held: %t, and the faulty family was %q", version, f, held, e.faulty)
+			held, faulty := holds(load, f), l.exports[at].faulty
+			if held != (faulty == f || faulty == ingest.People) {
+				return nil, fmt.Sprintf("version %d: the family %s is held: %t, and the faulty family was %q", version, f, held, faulty)
 			}
-			if !held {
-				is[f] = e.edition
+			if held {
+				is[f] = state{is[f].edition, true}
+			} else {
+				is[f] = state{edition: l.exports[at].edition}
 			}
 		}
 	}
 	return is, l.advance(uint64(len(list)))
+}
+
+func holds(load broker.Load, f ingest.Family) bool {
+	return load.Event == tlog.ImportHeld || slices.ContainsFunc(load.Held, func(h ingest.Hold) bool { return h.Family == f })
 }
 
 // advance notes the newest version: what was acknowledged or there before is

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/sample"
 )
 
 // servedIn serves a district of the test's own until the test ends, and
@@ -90,6 +94,56 @@ func TestCommandsReachTheServedDistrictThroughItsSocket(t *testing.T) {
 	c.wants(t, exitDone, "district.created", "audit", "list", "--dir", "lakeview")
 	c.wants(t, exitDone, "verifies: 2 entries", "audit", "verify", "--dir", "lakeview")
 	c.wants(t, exitUnavailable, "another process serves the district", "serve", "--dir", "lakeview", "--listen", "127.0.0.1:0")
+}
+
+func TestTheMetricsSayWhichFamiliesAreStale(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.folder = shortDir(t)
+	servedIn(t, c, c.district(t, "lakeview"))
+	var said struct{ Ops string }
+	if err := json.Unmarshal(c.err.Bytes(), &said); err != nil {
+		t.Fatal(err)
+	}
+	d := sample.Generate(sample.Options{Seed: 9, Students: 40, Schools: 2})
+	good := editionOf(t, d, firstEdition)
+	load := []string{"import", "csv", "--dir", "lakeview", "--snapshot", "all", "--degrade"}
+	stale := func(want string) {
+		t.Helper()
+		got := ""
+		for line := range strings.Lines(string(scrape(t, "http://"+said.Ops+"/metrics"))) {
+			figure, one := strings.CutSuffix(line, "\"} 1\n")
+			if family, is := strings.CutPrefix(figure, `hallpass_family_stale{family="`); is && one {
+				got += family + " "
+			}
+		}
+		if got != want {
+			t.Errorf("stale are %q, want %q", got, want)
+		}
+	}
+	stale("")
+	c.wants(t, exitDone, "Imported", append(load, good.write(t))...)
+	stale("")
+	c.wants(t, exitRejected, "held", append(load, good.faulty(ingest.Grades).write(t))...)
+	stale("grades ")
+	c.wants(t, exitRejected, "", append(load, good.faulty(ingest.People).write(t))...)
+	stale("attendance discipline grades guardians people totals ")
+	c.wants(t, exitDone, "Imported", append(load, editionOf(t, d, secondEdition).write(t), "--max-removed", "discipline=100")...)
+	stale("")
+}
+
+func scrape(t *testing.T, address string) []byte {
+	t.Helper()
+	res, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", address, res.Status, err)
+	}
+	return text
 }
 
 func TestAnAddressThatIsTakenIsSaid(t *testing.T) {
