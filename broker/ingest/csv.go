@@ -30,16 +30,13 @@ func newScanner(text []byte) *scanner {
 
 // next returns the next record, nil at the end, or errSyntax.
 func (s *scanner) next() ([][]byte, error) {
-	if s.plain {
-		return s.nextPlain(), nil
-	}
 	for len(s.rest) > 0 {
 		end := bytes.IndexByte(s.rest, '\n')
 		line, after := s.rest, s.rest[len(s.rest):]
 		if end >= 0 {
 			line, after = s.rest[:end], s.rest[end+1:]
 		}
-		if bytes.IndexByte(line, '"') >= 0 {
+		if !s.plain && bytes.IndexByte(line, '"') >= 0 {
 			return s.record()
 		}
 		s.rest, s.line, s.size = after, s.following, len(line)
@@ -52,26 +49,6 @@ func (s *scanner) next() ([][]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-// nextPlain is next for a text without quotes.
-func (s *scanner) nextPlain() [][]byte {
-	for len(s.rest) > 0 {
-		line, after := s.rest, s.rest[len(s.rest):]
-		if end := bytes.IndexByte(s.rest, '\n'); end >= 0 {
-			line, after = s.rest[:end], s.rest[end+1:]
-		}
-		s.rest, s.line, s.size = after, s.following, len(line)
-		s.following++
-		if n := len(line); n > 0 && line[n-1] == '\r' {
-			line = line[:n-1]
-		}
-		if len(line) == 0 {
-			continue
-		}
-		return s.split(line)
-	}
-	return nil
 }
 
 func (s *scanner) split(line []byte) [][]byte {
