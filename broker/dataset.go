@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -63,10 +64,36 @@ type dataset struct {
 	district *records.District
 }
 
-// datasetCache keeps the newest data version that was used.
+// datasetCache keeps the newest data version that was used and, while it is
+// replaced, those on both sides: a request whose snapshot was taken a moment
+// before or after must not read a whole district again.
 type datasetCache struct {
 	newest  atomic.Pointer[dataset]
-	loading sync.Mutex // one loads, the others wait for it
+	coming  atomic.Pointer[dataset]               // about to count
+	former  atomic.Pointer[weak.Pointer[dataset]] // while a request still uses it
+	loading sync.Mutex                            // one loads, the others wait for it
+}
+
+// find returns a data version that is in memory, or nil.
+func (c *datasetCache) find(version uint64) *dataset {
+	list := []*dataset{c.newest.Load(), c.coming.Load()}
+	if former := c.former.Load(); former != nil {
+		list = append(list, former.Value())
+	}
+	for _, d := range list {
+		if d != nil && d.manifest.Version == version {
+			return d
+		}
+	}
+	return nil
+}
+
+// replace makes a data version the newest.
+func (c *datasetCache) replace(d *dataset) {
+	if was := c.newest.Swap(d); was != nil {
+		former := weak.Make(was)
+		c.former.Store(&former)
+	}
 }
 
 // dataset returns the data version of a snapshot, from memory when it is the
@@ -80,21 +107,20 @@ func (b *Broker) dataset(r store.Reader) (*dataset, error) {
 }
 
 func (b *Broker) datasetAt(r store.Reader, version uint64) (*dataset, error) {
-	if kept := b.datasets.newest.Load(); kept != nil && kept.manifest.Version == version {
+	if kept := b.datasets.find(version); kept != nil {
 		return kept, nil
 	}
 	b.datasets.loading.Lock()
 	defer b.datasets.loading.Unlock()
-	kept := b.datasets.newest.Load()
-	if kept != nil && kept.manifest.Version == version {
+	if kept := b.datasets.find(version); kept != nil {
 		return kept, nil
 	}
 	d, err := b.loadDataset(r, version)
 	if err != nil {
 		return nil, fmt.Errorf("loading data version %d: %w", version, err)
 	}
-	if kept == nil || kept.manifest.Version < version {
-		b.datasets.newest.Store(d)
+	if kept := b.datasets.newest.Load(); kept == nil || kept.manifest.Version < version {
+		b.datasets.replace(d)
 	}
 	return d, nil
 }

@@ -295,7 +295,10 @@ func (b *Broker) load(ctx context.Context, c Caller, l *load, in *ingest.Import,
 
 // flip makes a data version count, in the record that says how it came to be.
 func (b *Broker) flip(ctx context.Context, c Caller, event tlog.Event, l *load, rec loadRecord) error {
-	next := l.next
+	coming := &dataset{l.next, l.applied.District}
+	next := &coming.manifest
+	b.datasets.coming.Store(coming)
+	defer b.datasets.coming.Store(nil)
 	a := act{event: event, lane: store.LaneOfficer, caller: c, request: map[string]string{"sha256": rec.Digest}}
 	_, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		version, err := number(tx, colHead, key(headData))
@@ -309,7 +312,7 @@ func (b *Broker) flip(ctx context.Context, c Caller, event tlog.Event, l *load, 
 		if event == tlog.ImportPublished {
 			next.ImportedAt = m.now
 		}
-		if err := manifests.put(tx, key(next.Version), next); err != nil {
+		if err := manifests.put(tx, key(next.Version), *next); err != nil {
 			return outcome{}, err
 		}
 		if err := loads.put(tx, key(next.Version), rec); err != nil {
@@ -325,7 +328,7 @@ func (b *Broker) flip(ctx context.Context, c Caller, event tlog.Event, l *load, 
 		return out, putNumber(tx, colHead, key(headData), next.Version)
 	})
 	if err == nil {
-		b.datasets.newest.Store(&dataset{next, l.applied.District})
+		b.datasets.replace(coming)
 	}
 	return err
 }

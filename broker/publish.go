@@ -124,7 +124,7 @@ func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []
 
 // datasetOf returns a data version that may be older than the current one.
 func (b *Broker) datasetOf(r store.Reader, version uint64) (*dataset, error) {
-	if kept := b.datasets.newest.Load(); kept != nil && kept.manifest.Version == version {
+	if kept := b.datasets.find(version); kept != nil {
 		return kept, nil
 	}
 	return b.loadDataset(r, version)

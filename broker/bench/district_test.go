@@ -100,12 +100,18 @@ const (
 // their term, and their rosters; its first semester is published.
 func furnished(t testing.TB, dir string, made *sample.District, families asking, change ...func(*broker.Options)) *district {
 	t.Helper()
-	d := openDistrict(t, initDistrict(t, dir, noon(made)), noon(made), change...)
 	folder := filepath.Join(dir, "csv")
 	if err := made.WriteCSV(folder); err != nil {
 		t.Fatal(err)
 	}
-	d.load(folder, records.Exceptions)
+	return furnishedFrom(t, dir, folder, records.Exceptions, made, families, change...)
+}
+
+// furnishedFrom is furnished from an export that was written before.
+func furnishedFrom(t testing.TB, dir, folder string, marking records.Marking, made *sample.District, families asking, change ...func(*broker.Options)) *district {
+	t.Helper()
+	d := openDistrict(t, initDistrict(t, dir, noon(made)), noon(made), change...)
+	d.load(folder, marking)
 	for i := range made.Partners {
 		if p := &made.Partners[i]; p.Agreement.TermTo >= made.AsOf {
 			d.enter(p, families)

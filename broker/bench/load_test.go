@@ -26,6 +26,7 @@ type order struct {
 	Request     []byte        `json:"request"`
 	Connections int           `json:"connections"`
 	For         time.Duration `json:"for"`
+	Every       time.Duration `json:"every"` // between the requests of a connection; 0: as soon as the last is answered
 }
 
 // load is what came of it. The first tenth of the time is not counted.
@@ -63,9 +64,10 @@ func (o order) run() (all load) {
 	)
 	start := time.Now()
 	from, until := start.Add(o.For/10), start.Add(o.For)
-	for range o.Connections {
+	for i := range o.Connections {
 		group.Go(func() {
-			c := &client{from: from, until: until}
+			due := start.Add(o.Every * time.Duration(i) / time.Duration(o.Connections))
+			c := &client{from: from, until: until, due: due}
 			err := c.run(o)
 			mu.Lock()
 			defer mu.Unlock()
@@ -85,6 +87,7 @@ func (o order) run() (all load) {
 // to cost little beside what is measured.
 type client struct {
 	from, until   time.Time
+	due           time.Time // of the next request, where there is a pace
 	took          []time.Duration
 	failed, bytes int
 }
@@ -97,7 +100,7 @@ func (c *client) run(o order) error {
 	defer conn.Close()
 	r := bufio.NewReaderSize(conn, 64<<10)
 	for {
-		start := time.Now()
+		start := c.next(o.Every)
 		if start.After(c.until) {
 			return nil
 		}
@@ -115,6 +118,20 @@ func (c *client) run(o order) error {
 			c.took = append(c.took, time.Since(start))
 		}
 	}
+}
+
+// next is when the next request is sent. At a pace that is when it is due, even
+// if the last was late: who waits for an answer does not ask less often.
+func (c *client) next(every time.Duration) time.Time {
+	if every == 0 {
+		return time.Now()
+	}
+	due := c.due
+	c.due = due.Add(every)
+	if due.Before(c.until) {
+		time.Sleep(time.Until(due))
+	}
+	return due
 }
 
 var lengthHeader = []byte("Content-Length: ")

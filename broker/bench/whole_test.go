@@ -3,10 +3,13 @@ package bench_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/sample"
 )
@@ -16,7 +19,7 @@ func wholeStudents(t testing.TB) int {
 	t.Helper()
 	text := os.Getenv("HALLPASS_BENCH_STUDENTS")
 	if text == "" {
-		return 20_000
+		return 100_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -37,11 +40,13 @@ var loaded = []struct{ file, key string }{
 	{"guardians.csv", "student_id, guardian_id"},
 }
 
+// copied is how long COPY of all files took, and of attendance.csv alone.
+type copied struct{ whole, attendance time.Duration }
+
 // copyAll loads the files of a folder into tables of text, with primary keys or
 // without, all durable when it returns.
-func (pg *postgres) copyAll(t testing.TB, folder string, keyed bool) side {
+func (pg *postgres) copyAll(t testing.TB, folder string, keyed bool) (took copied) {
 	t.Helper()
-	var statements []string
 	for _, l := range loaded {
 		name := "whole_" + strings.TrimSuffix(l.file, ".csv")
 		// quoted, because some columns are named by words that SQL keeps for itself
@@ -51,23 +56,25 @@ func (pg *postgres) copyAll(t testing.TB, folder string, keyed bool) side {
 		}
 		pg.do(t, "DROP TABLE IF EXISTS "+name)
 		pg.do(t, "CREATE TABLE "+name+" ("+columns+")")
-		statements = append(statements, "COPY "+name+" FROM STDIN (FORMAT csv, HEADER)")
 	}
 	pg.do(t, "CHECKPOINT")
-	s := timed(1, func() {
-		for i, l := range loaded {
-			f, err := os.Open(filepath.Join(folder, l.file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := pg.conn.PgConn().CopyFrom(t.Context(), f, statements[i]); err != nil {
-				t.Fatal(l.file, err)
-			}
-			f.Close()
+	for _, l := range loaded {
+		f, err := os.Open(filepath.Join(folder, l.file))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}, pg.pid)
-	s.figure = s.wall.Seconds()
-	return s
+		start := time.Now()
+		if _, err := pg.conn.PgConn().CopyFrom(t.Context(), f, "COPY whole_"+strings.TrimSuffix(l.file, ".csv")+" FROM STDIN (FORMAT csv, HEADER)"); err != nil {
+			t.Fatal(l.file, err)
+		}
+		one := time.Since(start)
+		f.Close()
+		took.whole += one
+		if l.file == "attendance.csv" {
+			took.attendance = one
+		}
+	}
+	return took
 }
 
 // header is the first row of a file without quotes.
@@ -81,24 +88,121 @@ func header(t testing.TB, path string) []string {
 	return strings.Split(strings.TrimSpace(first), ",")
 }
 
-func benchWhole(t *testing.T) outcome {
-	l := line{bench: "whole import, validated, sealed, durable", peer: "PostgreSQL COPY of the same rows into heaps", goal: 2, stretch: 5}
-	pg, remedy := startPostgres(t)
-	if pg == nil {
-		return l.without(remedy)
+// program builds hallpass.
+func program(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hallpass")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../../cmd/hallpass").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	made := sample.Generate(sample.Options{Students: wholeStudents(t), Schools: 40})
-	folder := t.TempDir()
-	rows := register(t, folder, made)
-	var keyed []float64
-	o := l.measure(t, func() side {
-		s := imported(t, folder, noon(made))
-		s.figure = s.wall.Seconds()
-		keyed = append(keyed, pg.copyAll(t, folder, true).figure/s.figure)
-		return s
-	}, func() side { return pg.copyAll(t, folder, false) })
-	o.notes = append(o.notes,
-		fmt.Sprintf("%d students with guardians and results, %d marks: ours %v, heaps %v", len(made.Students), rows, medianFigure(o.ours), medianFigure(o.them)),
-		fmt.Sprintf("beside COPY of the same rows into tables with primary keys: %.2f (goal 4, stretch 12)", median(keyed[1:])))
-	return o
+	return path
+}
+
+// commanded loads a folder into a new district as a person does, by commands of
+// the program; the load alone counts. peak is the most memory it had, in bytes.
+func commanded(t testing.TB, program, folder string, made *sample.District) (s side, peak int64) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "district")
+	defer os.RemoveAll(dir)
+	run := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %.2000s", err, out)
+		}
+		return cmd
+	}
+	run("init", "--dir", dir, "--name", "Lakeland Public Schools", "--host", "data.lakeland.example", "--timezone", "America/Chicago")
+	start := time.Now()
+	cmd := run("import", "csv", "--dir", dir, "--snapshot", "all", "--attendance", "every-day", "--exported", made.AsOf.String(), folder)
+	s = side{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), ops: 1}
+	s.figure = s.wall.Seconds()
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		peak = int64(usage.Maxrss) << 10
+	}
+	return s, peak
+}
+
+// wholeRounds is how often both sides of a whole import take turns: a round of
+// it is long.
+const wholeRounds = 3
+
+// benchWhole measures a whole import, and of it the attendance alone.
+func benchWhole(t *testing.T) []outcome {
+	n := wholeStudents(t)
+	lines := []line{
+		{bench: "whole import, validated, sealed, durable", peer: "PostgreSQL COPY of the same rows into heaps", goal: 2, stretch: 5},
+		{bench: "whole import, validated, sealed, durable", peer: "PostgreSQL COPY into tables with primary keys", goal: 4, stretch: 12},
+		{bench: "attendance of it alone", peer: "PostgreSQL COPY of the same file into a heap", goal: 4},
+		{bench: "attendance of it alone", peer: "PostgreSQL COPY into a table with a primary key", goal: 8},
+		{bench: fmt.Sprintf("most memory of a whole import, %d students", n), peer: "– (MB)", goal: 400, atMost: true},
+		{bench: fmt.Sprintf("cost a row, 10,000 → %d students", n), peer: "itself", goal: 1.2, atMost: true},
+	}
+	all := make([]outcome, len(lines))
+	pg, remedy := startPostgres(t)
+	for i, l := range lines {
+		if all[i] = (outcome{line: l}); pg == nil {
+			all[i] = l.without(remedy)
+		}
+	}
+	if pg == nil {
+		return all
+	}
+	w := &wholeImport{t: t, pg: pg, program: program(t), large: wholeFolder(t, n), small: wholeFolder(t, 10_000)}
+	for i := range wholeRounds + 1 {
+		ratios := w.round()
+		for j, r := range ratios {
+			if i > 0 { // the first warms up
+				all[j].ratios = append(all[j].ratios, r)
+			}
+		}
+	}
+	for i := range all {
+		all[i].load = loadAverage()
+	}
+	all[0].ours, all[0].them = w.ours[1:], w.heaps[1:]
+	all[0].notes = append(all[0].notes, fmt.Sprintf("%d students with guardians and results, %d marks; the command hallpass import csv, from its start to its end", n, w.large.rows))
+	return all
+}
+
+// wholeExport is a made-up export, and the same with no mark in it.
+type wholeExport struct {
+	made       *sample.District
+	full, bare string
+	rows       int // marks
+}
+
+func wholeFolder(t testing.TB, students int) wholeExport {
+	t.Helper()
+	made := sample.Generate(sample.Options{Students: students, Schools: max(students/500, 2)})
+	e := wholeExport{made: &sample.District{AsOf: made.AsOf}, full: t.TempDir()}
+	e.rows = register(t, e.full, made)
+	e.bare = emptied(t, e.full)
+	return e
+}
+
+type wholeImport struct {
+	t            testing.TB
+	pg           *postgres
+	program      string
+	large, small wholeExport
+	ours, heaps  []side
+}
+
+// round is one turn of both sides: the ratios in the order of the lines.
+func (w *wholeImport) round() []float64 {
+	heaps := w.pg.copyAll(w.t, w.large.full, false)
+	ours, peak := commanded(w.t, w.program, w.large.full, w.large.made)
+	keyed := w.pg.copyAll(w.t, w.large.full, true)
+	bare, _ := commanded(w.t, w.program, w.large.bare, w.large.made)
+	little, _ := commanded(w.t, w.program, w.small.full, w.small.made)
+	w.ours = append(w.ours, ours)
+	w.heaps = append(w.heaps, side{wall: heaps.whole, ops: 1, figure: heaps.whole.Seconds()})
+	attendance := (ours.wall - bare.wall).Seconds()
+	perRow := func(s side, e wholeExport) float64 { return s.figure / float64(e.rows) }
+	return []float64{
+		heaps.whole.Seconds() / ours.figure, keyed.whole.Seconds() / ours.figure,
+		heaps.attendance.Seconds() / attendance, keyed.attendance.Seconds() / attendance,
+		float64(peak) / 1e6,
+		perRow(ours, w.large) / perRow(little, w.small),
+	}
 }

@@ -29,6 +29,15 @@ type group struct {
 	writes *overlay   // of the Updates that succeeded
 	own    *overlay   // of the Update that runs
 	done   []*request // that succeeded, in order: the i-th has revision base+1+i
+	failed []failure  // after others had succeeded
+}
+
+// A failure is an Update that failed and may have done so for what others of its
+// group wrote. Its caller is told when that is durable and can be seen, so that
+// who tries again at once meets it.
+type failure struct {
+	*request
+	err error
 }
 
 // write is the one writer. It ends when the queue is closed and empty. A Goexit in
@@ -132,7 +141,11 @@ func (g *group) run(r *request) {
 		tx.ended = true
 		if err != nil {
 			g.own.reset()
-			r.finish(0, err)
+			if len(g.done) == 0 {
+				r.finish(0, err)
+				return
+			}
+			g.failed = append(g.failed, failure{r, err})
 			return
 		}
 		g.writes.absorb(g.own)
@@ -156,6 +169,9 @@ func (s *Store) commit(g *group) {
 		g.acknowledge(callers)
 		callers = nil
 	}
+	for _, f := range g.failed {
+		callers = append(callers, f.request)
+	}
 	if err := g.store(); err != nil {
 		s.seal(callers, errors.Join(err, g.tx.Rollback()))
 		return
@@ -164,7 +180,12 @@ func (s *Store) commit(g *group) {
 	if s.options.OnCommit != nil {
 		s.options.OnCommit(g.rev())
 	}
-	g.acknowledge(callers)
+	if !s.options.Sabotage.AckBeforeCommit {
+		g.acknowledge(g.done)
+	}
+	for _, f := range g.failed {
+		f.finish(0, f.err)
+	}
 }
 
 // store applies and commits everything at once.

@@ -155,6 +155,9 @@ func (a *app) importFiles(ctx context.Context, l load, f format, args []string) 
 	}
 	req.Options.Progress = a.steps()
 	return a.withDistrict(ctx, l.place, func(ctx context.Context, b *broker.Broker) error {
+		if a.served == nil { // a service keeps its own pace
+			defer boundMemory(path)()
+		}
 		result, err := b.Import(ctx, a.local(broker.RoleSteward), req)
 		if err != nil {
 			return fmt.Errorf("importing: %w", err)

@@ -101,6 +101,9 @@ func (a *app) importNightly(ctx context.Context, d dropFolder, all []format, fol
 // nil where it was not loaded whole.
 func (a *app) loadDropped(ctx context.Context, b *broker.Broker, req broker.ImportRequest, folder, name string) (held, err error) {
 	req.Path = filepath.Join(folder, name)
+	if a.served == nil {
+		defer boundMemory(req.Path)()
+	}
 	result, err := b.Import(ctx, a.local(broker.RoleSteward), req)
 	if err != nil {
 		return nil, fmt.Errorf("importing %s: %w", printable(name), err)
