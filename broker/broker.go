@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/seal"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/store/bolt"
@@ -30,6 +31,7 @@ type Options struct {
 	AcceptClockJump bool                                    // the clock is over a day ahead of the log, and that is right
 	Policy          *policy.Engine                          // nil: the rules that ship
 	Log             *slog.Logger                            // nil: discards
+	Serving         bool                                    // requests are answered beside loads, which then give way to them
 	BarrierLimit    time.Duration                           // how long a withdrawal waits before it cuts; 0: two seconds
 	Store           func(path string) (store.Engine, error) // nil: bbolt
 	StoreSabotage   store.Sabotage
@@ -76,6 +78,7 @@ type Broker struct {
 	log         *slog.Logger
 	sabotage    Sabotage
 	loading     chan struct{} // one import or close at a time
+	pace        ingest.Pace   // of loads
 	newest      atomic.Int64  // newest time in the log, Unix milliseconds
 }
 
@@ -100,6 +103,9 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
+	}
+	if o.Serving {
+		b.pace = ingest.Gentle
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)

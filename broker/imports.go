@@ -61,6 +61,7 @@ func (b *Broker) Import(ctx context.Context, c Caller, req ImportRequest) (Impor
 	if req.Format.Open == nil {
 		req.Format = ingest.Plain()
 	}
+	req.Options.Pace = b.pace
 	in, report, err := ingest.ReadPath(req.Path, req.Format, req.Options)
 	if err != nil {
 		return ImportResult{}, err
@@ -223,6 +224,7 @@ func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, know
 		return sids[0], true
 	}
 	ids := ingest.Identities{
+		Pace:   b.pace,
 		Lookup: look,
 		Resolve: func(id string) records.SID {
 			if sid, ok := look(id); ok {

@@ -30,7 +30,8 @@ func (b *Broker) lackingMeanings(r store.Reader, people []records.Profile) ([]me
 	list := b.meanings(people)
 	lacking := list[:0] // which stays behind the list
 	var joined []meaning
-	for len(list) > 0 {
+	for i := 0; len(list) > 0; i++ {
+		b.pace.Pause(i)
 		same := sameKey(list)
 		list = list[len(same):]
 		have, err := b.meantBy(r, same[0].key[:])
@@ -76,10 +77,8 @@ func (b *Broker) meanings(people []records.Profile) []meaning {
 		first[i+1] = first[i] + 2 + len(people[i].Guardians)
 	}
 	all := make([]meaning, first[len(people)])
-	_ = abreast(len(people), func(from, to int) error { // nothing fails
-		for i := from; i < to; i++ {
-			b.meaningsOf(&people[i], all[first[i]:first[i+1]])
-		}
+	_ = b.abreast(len(people), func(i int) error { // nothing fails
+		b.meaningsOf(&people[i], all[first[i]:first[i+1]])
 		return nil
 	})
 	slices.SortFunc(all, meaning.compare)
@@ -116,10 +115,8 @@ func (s *stage) index(people []records.Profile) error {
 			entries, list = append(entries, same), list[len(same):]
 		}
 		puts := make([]staged, len(entries))
-		err := abreast(len(entries), func(from, to int) (err error) {
-			for i := from; i < to && err == nil; i++ {
-				puts[i], err = s.b.sealMeanings(entries[i])
-			}
+		err := s.b.abreast(len(entries), func(i int) (err error) {
+			puts[i], err = s.b.sealMeanings(entries[i])
 			return err
 		})
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/seal"
 	"github.com/hallpass-edu/hallpass/broker/store"
@@ -60,8 +61,12 @@ type staged struct {
 // maxStaged bounds the keys of one staging Update (spec/store).
 const maxStaged = 10_000
 
-// maxStagedBytes bounds its bytes, so that requests are not kept waiting.
+// maxStagedBytes bounds its bytes.
 const maxStagedBytes = 8 << 20
+
+// gentleBytes bounds them where requests are answered beside: each waits for the
+// Update before its own.
+const gentleBytes = 256 << 10
 
 // sealedAtOnce is how many parts are sealed before they are handed over.
 const sealedAtOnce = 16
@@ -129,10 +134,14 @@ func (s *stage) finish(err error) error {
 
 // write stages parts in Updates that requests overtake.
 func (b *Broker) write(ctx context.Context, puts []staged) error {
+	limit := maxStagedBytes
+	if b.pace == ingest.Gentle {
+		limit = gentleBytes
+	}
 	for len(puts) > 0 {
 		n, size := 0, 0
-		for n < len(puts) && n < maxStaged && size < maxStagedBytes {
-			size += len(puts[n].value)
+		for n < len(puts) && n < maxStaged && size < limit {
+			size += len(puts[n].key) + len(puts[n].value)
 			n++
 		}
 		batch := puts[:n]
@@ -176,10 +185,8 @@ func (s *stage) segments(d *records.District, parts []records.Part) error {
 func putParts[P any](s *stage, n int, part func(i int) (P, error), use func(P) staged) error {
 	for first := 0; first < n; first += sealedAtOnce {
 		made := make([]P, min(sealedAtOnce, n-first))
-		err := abreast(len(made), func(from, to int) (err error) {
-			for i := from; i < to && err == nil; i++ {
-				made[i], err = part(first + i)
-			}
+		err := s.b.abreast(len(made), func(i int) (err error) {
+			made[i], err = part(first + i)
 			return err
 		})
 		if err != nil {
@@ -218,6 +225,7 @@ func (s *stage) page(profiles []records.Profile, number uint32) (page, error) {
 	value := make([]byte, 0, len(plain)+len(profiles)*(len(records.SID{})+4+seal.Overhead))
 	from, k := 0, ref.key()
 	for i, p := range profiles {
+		s.b.pace.Pause(i)
 		value = append(value, p.SID[:]...)
 		value = binary.BigEndian.AppendUint32(value, uint32(ends[i]-from+seal.Overhead))
 		var err error
@@ -261,6 +269,7 @@ func (s *stage) segment(d *records.District, part records.Part, number uint32) (
 	plain := seg.EncodeIndex()
 	blocks := make([]block, len(facts))
 	for i := range facts {
+		s.b.pace.Pause(i)
 		plain = append(plain, students[i].SID[:]...)
 		from := len(plain)
 		if plain, err = seg.AppendBlock(plain, facts[i]); err != nil {
@@ -296,7 +305,8 @@ func (b *Broker) sealSegment(seg *records.Segment, plain []byte, blocks []block,
 	value := make([]byte, 0, 4+len(index)+len(plain)+len(blocks)*seal.Overhead)
 	value = append(binary.BigEndian.AppendUint32(value, uint32(len(index))), index...)
 	var err error
-	for _, at := range blocks {
+	for i, at := range blocks {
+		b.pace.Pause(i)
 		if value, err = b.vault.AppendSeal(value, studentKey(at.sid), segmentAAD(k, at.sid), plain[at.from:at.to]); err != nil {
 			return nil, err
 		}

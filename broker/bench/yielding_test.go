@@ -19,7 +19,7 @@ func benchYielding(t *testing.T) outcome {
 	l := line{bench: "request p99 at half load, while importing", peer: "itself, idle", goal: 3, atMost: true}
 	made := sample.Generate(sample.Options{Students: 20_000, Schools: 40})
 	folders := registers(t, made)
-	d := furnishedFrom(t, t.TempDir(), folders[0], records.EveryDay, made, unasked)
+	d := furnishedFrom(t, t.TempDir(), folders[0], records.EveryDay, made, unasked, func(o *broker.Options) { o.Serving = true })
 	address, request := serve(t, api(t, d)), get(t, d, made)
 	_, most := send(t, order{Address: address, Request: request, Connections: connections, For: lasts})
 	every := 2 * most.Took * connections / time.Duration(most.Requests)

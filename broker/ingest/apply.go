@@ -17,6 +17,7 @@ type Identities struct {
 	Resolve func(studentID string) records.SID
 	Lookup  func(studentID string) (records.SID, bool)
 	Known   func(records.SID) (records.Profile, bool)
+	Pace    Pace
 }
 
 // Applied is the next data version and how it differs from the present one.
@@ -61,7 +62,7 @@ func (im *Import) Apply(present *records.District, version uint64, ids Identitie
 		present = records.NewDistrict(records.Content{})
 	}
 	a := &applier{
-		im: im, ids: ids, present: present, years: records.Years(im.Sessions),
+		im: im, ids: ids, pace: ids.Pace, present: present, years: records.Years(im.Sessions),
 		merged:  map[records.SID]records.Student{},
 		changes: Changes{Files: map[string]Delta{}, Before: map[string]int{}, Merged: map[records.SID]records.SID{}},
 	}
@@ -76,6 +77,7 @@ func (im *Import) Apply(present *records.District, version uint64, ids Identitie
 type applier struct {
 	im       *Import
 	ids      Identities
+	pace     Pace
 	present  *records.District
 	years    []records.Session
 	profiles []records.Profile
@@ -144,7 +146,8 @@ func (a *applier) students() []records.Student {
 	next := make([]records.Student, 0, max(len(a.im.Students), len(a.present.Students)))
 	a.profiles = make([]records.Profile, 0, len(a.im.Students))
 	listed := make(map[records.SID]bool, len(a.im.Students))
-	for _, s := range a.im.Students {
+	for i, s := range a.im.Students {
+		a.pace.Pause(i)
 		profile := s.Profile
 		profile.SID = a.ids.Resolve(profile.Person.StudentID)
 		listed[profile.SID] = true

@@ -108,6 +108,7 @@ func (a *applier) count(next *records.District) {
 	files["schools.csv"], files["sessions.csv"], files["public_totals.csv"], files["calendar.csv"] = schools, sessions, totals, days
 	files["merges.csv"] = Delta{Added: len(a.changes.Merged)}
 	for i := range next.Students {
+		a.pace.Pause(i)
 		is := &next.Students[i]
 		was := a.present.Find(is.SID)
 		if was != nil {

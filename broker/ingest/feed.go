@@ -79,6 +79,7 @@ func (t *table) eachFed(fn func(*row)) {
 			return
 		}
 		t.counts.Rows++
+		t.pace.Pause(t.counts.Rows)
 		t.places = append(t.places, fed.At)
 		t.report.feed(t.form.name, fed.Fields)
 		r := &row{t: t, fields: fields, line: len(t.places) - 1}

@@ -47,12 +47,13 @@ type Options struct {
 	Final      []string        // names of the categories of final results, where a format has such
 	Degrade    bool            // a family with an error is held, instead of the whole import
 	Progress   Progress        // may be nil
+	Pace       Pace
 	Limits     Limits
 }
 
-// declared are the options without what only watches.
+// declared are the options without what only watches or takes its time.
 func (o Options) declared() Options {
-	o.Progress = nil
+	o.Progress, o.Pace = nil, Full
 	return o
 }
 
@@ -214,6 +215,7 @@ func (im *importer) form(f form) {
 	if t == nil {
 		return
 	}
+	t.pace = im.opt.Pace
 	clear(im.seen)
 	if !im.blind() {
 		im.rows(f.name, t)
@@ -279,8 +281,8 @@ func (im *importer) finish() {
 		return cmp.Compare(a.Profile.Person.StudentID, b.Profile.Person.StudentID)
 	})
 	for i := range im.out.Students {
-		s := &im.out.Students[i]
-		sortFacts(s)
+		im.opt.Pace.Pause(i)
+		sortFacts(&im.out.Students[i])
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -76,6 +75,7 @@ func perStudent[T any](t *table, read func(r *row) (student int32, what T), take
 			*part = append(*part, lined[T]{student, r.line, what})
 		}
 	})
+	taken := 0
 	for i, part := range parts {
 		parts[i] = nil // its rows are not needed twice
 		for rows := *part; len(rows) > 0; {
@@ -83,6 +83,8 @@ func perStudent[T any](t *table, read func(r *row) (student int32, what T), take
 			for n < len(rows) && rows[n].student == rows[0].student {
 				n++
 			}
+			t.pace.Pause(taken)
+			taken++
 			take(rows[0].student, rows[:n])
 			rows = rows[n:]
 		}
@@ -105,7 +107,7 @@ func sideBySide[P any](t *table, newPart func(rows int) P, read func(P, *row)) (
 		tables []*table
 	)
 	side, ctx := errgroup.WithContext(context.Background())
-	side.SetLimit(runtime.GOMAXPROCS(0))
+	side.SetLimit(t.pace.Workers())
 	fill := func(text []byte, line int, release func()) {
 		of := t.section(text, line)
 		part := newPart(of.rowsAhead())

@@ -221,7 +221,8 @@ func (im *importer) register(t *table, markers []*marker) {
 	if !slices.IsSortedFunc(all, order) {
 		slices.SortStableFunc(all, order)
 	}
-	for len(all) > 0 {
+	for i := 0; len(all) > 0; i++ {
+		t.pace.Pause(i)
 		n := 1
 		for n < len(all) && order(all[0], all[n]) == 0 {
 			n++

@@ -40,6 +40,7 @@ func (im *importer) stats() Stats {
 		}
 	}
 	for i := range im.out.Students {
+		im.opt.Pace.Pause(i)
 		s.student(&im.out.Students[i])
 	}
 	return s

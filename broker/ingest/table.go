@@ -64,6 +64,7 @@ type table struct {
 	scan   *scanner
 	place  []int // place[i] is where column i of the form stands in a row, or -1
 	width  int
+	pace   Pace
 	words  map[string]string // that rows share
 	texts  slab              // of single rows
 
@@ -213,6 +214,7 @@ func (t *table) each(fn func(*row)) {
 			break
 		}
 		t.counts.Rows++
+		t.pace.Pause(t.counts.Rows)
 		*r = row{t: t, fields: fields, line: t.scan.line}
 		switch {
 		case t.scan.size > t.limits.RowBytes:

@@ -67,7 +67,7 @@ func (a *app) serve(ctx context.Context, s service) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	collectLess()
 	dir := a.path(s.dir)
-	b, err := a.open(ctx, dir, broker.Options{SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, func() error { return alone(ctx, dir) })
+	b, err := a.open(ctx, dir, broker.Options{Serving: true, SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, func() error { return alone(ctx, dir) })
 	if err != nil {
 		return mayNotSet(ctx, at, dir, err)
 	}
