@@ -70,6 +70,11 @@ func (b *Broker) candidates(r store.Reader, m moment, d *dataset, f *frozen, peo
 		if !reports(rec, s, m.today) {
 			return nil
 		}
+		for _, id := range rec.Agreement.Clauses.Indicators {
+			if indicator, known := records.Find(id); known {
+				f.reported[indicator.Family] = true
+			}
+		}
 		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, opened: f.opened, placed: placed, census: rosterCensus}
 		candidate, frozen, err := c.candidate()
 		if err != nil || candidate.Rows == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/consent"
 )
@@ -111,9 +112,20 @@ func recordFamilies(categories []consent.Category) []ingest.Family {
 	return list
 }
 
-// fit refuses to freeze a period on records that are known to be stale.
-func (d *dataset) fit() error {
-	for _, f := range []ingest.Family{ingest.People, ingest.Attendance, ingest.Discipline, ingest.Grades} {
+// fit refuses to freeze figures on records that are known to be stale: those of
+// the families that the figures are computed from, and the people all others
+// refer to.
+func (d *dataset) fit(reported map[records.Family]bool) error {
+	needed := []ingest.Family{ingest.People}
+	for family, f := range map[records.Family]ingest.Family{
+		records.AttendanceFamily: ingest.Attendance, records.DisciplineFamily: ingest.Discipline, records.GradesFamily: ingest.Grades,
+	} {
+		if reported[family] {
+			needed = append(needed, f)
+		}
+	}
+	slices.Sort(needed)
+	for _, f := range needed {
 		if d.manifest.Families[f].stale() {
 			return conflict("the district's newest " + string(f) + " records could not be loaded, so the period cannot be frozen on the old ones; load them, then freeze")
 		}

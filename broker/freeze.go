@@ -82,13 +82,14 @@ func readWorld(r store.Reader) (w world, err error) {
 
 // frozen is a planned freeze before it is written.
 type frozen struct {
-	world   world
-	period  records.Session
-	year    civil.Date // first day of the school year
-	freeze  freeze
-	parts   []frozenAgreement
-	history map[string]sdc.History     // by agreement
-	opened  map[string]*roaring.Bitmap // V_any by family
+	world    world
+	period   records.Session
+	year     civil.Date // first day of the school year
+	freeze   freeze
+	parts    []frozenAgreement
+	reported map[records.Family]bool    // that an agreement's indicators are computed from
+	history  map[string]sdc.History     // by agreement
+	opened   map[string]*roaring.Bitmap // V_any by family
 }
 
 // Freeze fixes rosters, consents and versions of a period (officer, steward).
@@ -226,7 +227,7 @@ func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
 // plan computes the sets of every agreement of a period and decides, from
 // sets only, what each may publish.
 func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error) {
-	f := &frozen{history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
+	f := &frozen{reported: map[records.Family]bool{}, history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
 	var err error
 	if f.world, err = readWorld(r); err != nil {
 		return nil, err
@@ -238,9 +239,6 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	s, ok := d.district.Session(session)
 	if !ok {
 		return nil, notAvailable()
-	}
-	if err := d.fit(); err != nil && !b.sabotage.FreezeStale {
-		return nil, err
 	}
 	if m.today < s.End {
 		return nil, conflict("the period has not ended; it can be frozen on its last day or later")
@@ -263,6 +261,9 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	}
 	batch, err := b.candidates(r, m, d, f, people)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.fit(f.reported); err != nil && !b.sabotage.FreezeStale {
 		return nil, err
 	}
 	earlier, err := b.sameDays(r, d.district, f)

@@ -10,6 +10,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
@@ -170,6 +171,22 @@ func TestAPeriodIsNotFrozenOnStaleRecords(t *testing.T) {
 		t.Errorf("frozen on stale records: %v", err)
 	}
 	d.imported(townFiles(kids...), degrade)
+	d.done(d.Freeze(t.Context(), officer, townFall))
+}
+
+func TestAStaleFamilyKeepsOnlyThatPeriodOpenWhoseFiguresAreOfIt(t *testing.T) {
+	t.Parallel()
+	kids := others(40)
+	d := newTown(t, kids...)
+	d.partner("club")
+	r := terms("club", "club")
+	r.Indicators = []string{records.AttendanceRate}
+	d.conclude(r)
+	d.roster("club", kids[:12]...)
+	d.imported(spoiled(townFiles(kids...), "grades"), degrade)
+	if got := d.stale(); !slices.Equal(got, []ingest.Family{ingest.Grades}) {
+		t.Fatalf("stale are %v", got)
+	}
 	d.done(d.Freeze(t.Context(), officer, townFall))
 }
 

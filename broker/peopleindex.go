@@ -77,7 +77,7 @@ func (b *Broker) meanings(people []records.Profile) []meaning {
 		first[i+1] = first[i] + 2 + len(people[i].Guardians)
 	}
 	all := make([]meaning, first[len(people)])
-	_ = b.abreast(len(people), func(i int) error { // nothing fails
+	_ = b.pace.Each(len(people), func(i int) error { // nothing fails
 		b.meaningsOf(&people[i], all[first[i]:first[i+1]])
 		return nil
 	})
@@ -115,7 +115,7 @@ func (s *stage) index(people []records.Profile) error {
 			entries, list = append(entries, same), list[len(same):]
 		}
 		puts := make([]staged, len(entries))
-		err := s.b.abreast(len(entries), func(i int) (err error) {
+		err := s.b.pace.Each(len(entries), func(i int) (err error) {
 			puts[i], err = s.b.sealMeanings(entries[i])
 			return err
 		})

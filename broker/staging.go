@@ -185,7 +185,7 @@ func (s *stage) segments(d *records.District, parts []records.Part) error {
 func putParts[P any](s *stage, n int, part func(i int) (P, error), use func(P) staged) error {
 	for first := 0; first < n; first += sealedAtOnce {
 		made := make([]P, min(sealedAtOnce, n-first))
-		err := s.b.abreast(len(made), func(i int) (err error) {
+		err := s.b.pace.Each(len(made), func(i int) (err error) {
 			made[i], err = part(first + i)
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -75,7 +76,7 @@ func open(out io.Writer) error {
 }
 
 func memory() ready {
-	r := ready{Resident: resident()}
+	r := ready{Resident: uint64(inStatus(os.Getpid(), "VmRSS:"))}
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -83,16 +84,16 @@ func memory() ready {
 	return r
 }
 
-// resident returns the bytes of this process that are in memory, as far as the
-// system says.
-func resident() uint64 {
-	text, err := os.ReadFile("/proc/self/status")
+// inStatus returns a figure of a process's memory in bytes, as far as the system
+// says: VmRSS what is resident, VmHWM the most that ever was.
+func inStatus(pid int, name string) int64 {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {
 		return 0
 	}
 	for l := range strings.Lines(string(text)) {
-		if kb, ok := strings.CutPrefix(l, "VmRSS:"); ok {
-			n, _ := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(kb), " kB"), 10, 64)
+		if kb, ok := strings.CutPrefix(l, name); ok {
+			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kb), " kB"), 10, 64)
 			return n << 10
 		}
 	}

@@ -1,13 +1,14 @@
 package bench_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,8 +107,18 @@ func commanded(t testing.TB, program, folder string, made *sample.District) (s s
 	defer os.RemoveAll(dir)
 	run := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), program, args...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %.2000s", err, out)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		var watching sync.WaitGroup
+		watching.Go(func() { peak = mostMemory(cmd.Process.Pid, done) })
+		err := cmd.Wait()
+		close(done)
+		if watching.Wait(); err != nil {
+			t.Fatalf("%v: %.2000s", err, out.String())
 		}
 		return cmd
 	}
@@ -116,10 +127,24 @@ func commanded(t testing.TB, program, folder string, made *sample.District) (s s
 	cmd := run("import", "csv", "--dir", dir, "--snapshot", "all", "--attendance", "every-day", "--exported", made.AsOf.String(), folder)
 	s = side{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), ops: 1}
 	s.figure = s.wall.Seconds()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		peak = int64(usage.Maxrss) << 10
-	}
 	return s, peak
+}
+
+// mostMemory asks the system, until done, for the most memory that a process had
+// since it began: what it says of an ended one counts its parent's in.
+func mostMemory(pid int, done <-chan struct{}) (peak int64) {
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	for {
+		select {
+		case <-done:
+			return peak
+		case <-every.C:
+			if most := inStatus(pid, "VmHWM:"); most > 0 {
+				peak = most
+			}
+		}
+	}
 }
 
 // wholeRounds is how often both sides of a whole import take turns: a round of

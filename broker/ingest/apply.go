@@ -146,12 +146,13 @@ func (a *applier) students() []records.Student {
 	next := make([]records.Student, 0, max(len(a.im.Students), len(a.present.Students)))
 	a.profiles = make([]records.Profile, 0, len(a.im.Students))
 	listed := make(map[records.SID]bool, len(a.im.Students))
-	for i, s := range a.im.Students {
+	for i, l := range a.resolved() {
 		a.pace.Pause(i)
+		s := a.im.Students[l.at]
+		listed[l.sid] = true
+		was := a.before(l.sid)
 		profile := s.Profile
-		profile.SID = a.ids.Resolve(profile.Person.StudentID)
-		listed[profile.SID] = true
-		was := a.before(profile.SID)
+		profile.SID = l.sid
 		profile.Enrollments = a.enrollments(was.Enrollments, profile.Enrollments)
 		a.profiles = append(a.profiles, profile)
 		student := profile.Student()
@@ -160,8 +161,24 @@ func (a *applier) students() []records.Student {
 		student.Add(s.Facts)
 		next = append(next, student)
 	}
-	slices.SortFunc(a.profiles, func(x, y records.Profile) int { return x.SID.Compare(y.SID) })
 	return a.unlisted(next, listed)
+}
+
+// A listing is a student of the files and the place there.
+type listing struct {
+	sid records.SID
+	at  int
+}
+
+// resolved are the students of the files in the order of SID.
+func (a *applier) resolved() []listing {
+	list := make([]listing, len(a.im.Students))
+	for i := range a.im.Students {
+		a.pace.Pause(i)
+		list[i] = listing{a.ids.Resolve(a.im.Students[i].Profile.Person.StudentID), i}
+	}
+	slices.SortFunc(list, func(x, y listing) int { return x.sid.Compare(y.sid) })
+	return list
 }
 
 // before is a student of the present version with what merges moved to the

@@ -54,7 +54,7 @@ func (f *Files) blocks(name string) *blocks {
 	if err != nil {
 		return nil
 	}
-	limit := min(f.limits.FileBytes, f.limits.TotalBytes-f.total)
+	limit := min(f.limits.LongBytes, f.limits.TotalBytes-f.total)
 	if file, ok := in.(fs.File); ok {
 		if info, err := file.Stat(); err == nil && info.Size() > limit {
 			in.Close()

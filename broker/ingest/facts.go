@@ -60,6 +60,7 @@ func (im *importer) readIncident(r *row) {
 }
 
 func (im *importer) readResults(t *table) {
+	var last textKey // of the row before
 	perStudent(t, im.result, func(student int32, rows []lined[records.Result]) {
 		facts := &im.out.Students[student].Facts
 		facts.Results = slices.Grow(facts.Results, len(rows))
@@ -70,7 +71,10 @@ func (im *importer) readResults(t *table) {
 				continue
 			}
 			facts.Results = append(facts.Results, row.what)
-			im.touch("results", key[0], im.yearOfSession(im.sessions[key[1]]))
+			if key[0] != last[0] || key[1] != last[1] {
+				im.touch("results", key[0], im.yearOfSession(im.sessions[key[1]]))
+			}
+			last = key
 		}
 	})
 }

@@ -280,10 +280,10 @@ func (im *importer) finish() {
 	slices.SortFunc(im.out.Students, func(a, b Student) int {
 		return cmp.Compare(a.Profile.Person.StudentID, b.Profile.Person.StudentID)
 	})
-	for i := range im.out.Students {
-		im.opt.Pace.Pause(i)
+	_ = im.opt.Pace.Each(len(im.out.Students), func(i int) error { // nothing fails
 		sortFacts(&im.out.Students[i])
-	}
+		return nil
+	})
 }
 
 func sortFacts(s *Student) {

@@ -1,6 +1,10 @@
 package ingest
 
-import "runtime"
+import (
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
 
 // A Pace says how much of the machine a load takes.
 type Pace int
@@ -29,4 +33,24 @@ func (p Pace) Pause(i int) {
 	if p == Gentle && i%stride == 0 {
 		runtime.Gosched()
 	}
+}
+
+// Each calls work with 0 to n-1, by all workers, and returns an error of one.
+func (p Pace) Each(n int, work func(i int) error) error {
+	const stretches = 16 // a worker, so that none waits long for the others
+	step := max(1, n/(stretches*p.Workers()))
+	var side errgroup.Group
+	side.SetLimit(p.Workers())
+	for from := 0; from < n; from += step {
+		side.Go(func() error {
+			for i := from; i < min(from+step, n); i++ {
+				p.Pause(i)
+				if err := work(i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return side.Wait()
 }

@@ -13,6 +13,9 @@ import (
 
 func (im *importer) readStudents(t *table) {
 	perStudent(t, im.student, func(_ int32, rows []lined[records.Profile]) {
+		if len(im.out.Students) == 0 {
+			im.out.Students = make([]Student, 0, t.counts.Good)
+		}
 		for _, row := range rows {
 			id := row.what.Person.StudentID
 			if _, twice := im.students[id]; twice {

@@ -14,9 +14,10 @@ import (
 
 // Limits bound what is read. The zero value of a field means its default.
 type Limits struct {
-	FileBytes  int64 // of one file, unpacked; 1 GiB
-	TotalBytes int64 // of all files, unpacked; 2 GiB
-	Rows       int   // of one file; 50 million
+	FileBytes  int64 // of one file that is read whole, unpacked; 1 GiB
+	LongBytes  int64 // of one that is read block by block; 16 GiB
+	TotalBytes int64 // of all files, unpacked; 24 GiB
+	Rows       int   // of one file; 500 million
 	RowBytes   int   // of one record; 64 KiB
 	FieldBytes int   // of one field; 1,000
 	Entries    int   // of a folder or a zip; 10,000
@@ -45,9 +46,10 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	or(&l.FileBytes, 1<<30)
-	or(&l.TotalBytes, 2<<30)
+	or(&l.LongBytes, 16<<30)
+	or(&l.TotalBytes, 24<<30)
 	or(&l.Ratio, 100)
-	orInt(&l.Rows, 50_000_000)
+	orInt(&l.Rows, 500_000_000)
 	orInt(&l.RowBytes, 64<<10)
 	orInt(&l.FieldBytes, 1000)
 	orInt(&l.Entries, 10_000)
