@@ -209,11 +209,11 @@ func (b *Broker) profilesOf(r store.Reader, d *dataset) (map[records.SID]records
 }
 
 func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, known map[records.SID]records.Profile, l *load) (ingest.Applied, error) {
-	var failed error
-	byID := map[string]records.SID{}
+	nobody, failed := b.knowsNobody(r)
+	byID := make(map[string]records.SID, len(in.Students))
 	look := func(id string) (records.SID, bool) {
-		if sid, ok := byID[id]; ok {
-			return sid, true
+		if sid, ok := byID[id]; ok || nobody {
+			return sid, ok
 		}
 		sids, err := b.lookup(r, byStudentID, id)
 		failed = errors.Join(failed, err)

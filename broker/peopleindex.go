@@ -28,6 +28,9 @@ func (m meaning) compare(n meaning) int {
 // store is quickest.
 func (b *Broker) lackingMeanings(r store.Reader, people []records.Profile) ([]meaning, error) {
 	list := b.meanings(people)
+	if nobody, err := b.knowsNobody(r); err != nil || nobody {
+		return list, err
+	}
 	lacking := list[:0] // which stays behind the list
 	var joined []meaning
 	for i := 0; len(list) > 0; i++ {
@@ -59,6 +62,16 @@ func (b *Broker) lackingMeanings(r store.Reader, people []records.Profile) ([]me
 	lacking = append(lacking, joined...)
 	slices.SortFunc(lacking, meaning.compare)
 	return lacking, nil
+}
+
+// knowsNobody reports whether the index of people is empty.
+func (b *Broker) knowsNobody(r store.Reader) (bool, error) {
+	nobody := true
+	err := r.Scan(colIDs, store.Range{Limit: 1}, func(_, _ []byte) (bool, error) {
+		nobody = false
+		return false, nil
+	})
+	return nobody, err
 }
 
 // sameKey returns the first meanings of a list, which are those of one key.
