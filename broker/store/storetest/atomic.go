@@ -199,3 +199,37 @@ func aTransactionEnds(t *testing.T, o Opener) {
 		t.Errorf("a view's error became %v", err)
 	}
 }
+
+// aFailureIsToldOnceItsCauseIsSeen lets one update fail for what another of its
+// group wrote: whoever tries again at once must meet that.
+func aFailureIsToldOnceItsCauseIsSeen(t *testing.T, o Opener) {
+	for range 20 {
+		bubble(t, func(t *testing.T) {
+			s := o.open(t)
+			release := occupy(t, s)
+			var both sync.WaitGroup
+			both.Go(func() {
+				if _, err := s.Update(context.Background(), store.LaneWithdrawal, put(letters, "a", "moved")); err != nil {
+					t.Error(err)
+				}
+			})
+			both.Go(func() {
+				_, err := s.Update(context.Background(), store.LanePartner, func(tx store.Tx) error {
+					if v, err := tx.Get(letters, []byte("a")); err != nil || v == nil {
+						t.Errorf("the group was left: %s, %v", shown(v), err)
+					}
+					return errRefused
+				})
+				if !errors.Is(err, errRefused) {
+					t.Errorf("the update returned %v", err)
+				}
+				if got := read(t, s, letters, "a"); got != "moved" {
+					t.Errorf("who failed reads %s", got)
+				}
+			})
+			synctest.Wait()
+			release()
+			both.Wait()
+		})
+	}
+}

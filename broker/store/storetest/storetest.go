@@ -32,6 +32,7 @@ func Run(t *testing.T, o Opener) {
 		{"an update is seen by all who come after it", anUpdateIsSeen},
 		{"a failed update leaves nothing", aFailedUpdateLeavesNothing},
 		{"a failure in a group takes back only its own writes", failuresInAGroupStandAlone},
+		{"who failed for the writes of another can see them when told", aFailureIsToldOnceItsCauseIsSeen},
 		{"an error of the transaction dooms the update", anErrorDooms},
 		{"a transaction ends with its function", aTransactionEnds},
 		{"keys and values have limits", keysAndValuesHaveLimits},
