@@ -13,7 +13,7 @@ COUNT    ?= 1
 ARGS     ?=
 
 # Packages in which goroutines meet.
-RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker ./broker/web
+RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker/ingest ./broker ./broker/web
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test race check format generate harness trust fuzz bench clean
