@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+)
+
+func TestALoadIsHeldToModestMemoryOrHalfOfItsExport(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "")
+	before := debug.SetMemoryLimit(-1)
+	for size, want := range map[int64]int64{1 << 10: modestMemory, 2 << 30: 1 << 30} {
+		folder := t.TempDir()
+		for _, name := range []string{"a.csv", "b.csv"} {
+			if err := os.WriteFile(filepath.Join(folder, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(filepath.Join(folder, name), size/2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		restore := boundMemory(folder)
+		if got := debug.SetMemoryLimit(-1); got != want {
+			t.Errorf("an export of %d bytes may take %d, not %d", size, got, want)
+		}
+		if restore(); debug.SetMemoryLimit(-1) != before {
+			t.Error("the bound stays after the load")
+		}
+	}
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	boundMemory(t.TempDir())
+	if debug.SetMemoryLimit(-1) != before {
+		t.Error("the bound of the environment does not stand")
+	}
+}
