@@ -122,11 +122,13 @@ func (b *Broker) sealEntry(id seal.KeyID, e tlog.Entry) ([]byte, error) {
 	plain = append(append(plain, e.Salt[:]...), e.BodySalt[:]...)
 	plain = binary.BigEndian.AppendUint32(plain, uint32(len(e.Header)))
 	plain = append(append(plain, e.Header...), e.Body...)
-	box, err := b.vault.Seal(id, entryAAD(e.Leaf.Commitment), plain)
+	stored := make([]byte, 0, 1+len(id)+len(plain)+seal.Overhead)
+	stored = append(append(stored, byte(len(id))), id...)
+	stored, err := b.vault.AppendSeal(stored, id, entryAAD(e.Leaf.Commitment), plain)
 	if err != nil {
 		return nil, fmt.Errorf("sealing an entry: %w", err)
 	}
-	return append(append([]byte{byte(len(id))}, id...), box...), nil
+	return stored, nil
 }
 
 func entryAAD(commitment [32]byte) []byte { return append([]byte("entries|"), commitment[:]...) }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"testing"
 )
@@ -32,5 +33,26 @@ func TestALoadIsHeldToModestMemoryOrHalfOfItsExport(t *testing.T) {
 	boundMemory(t.TempDir())
 	if debug.SetMemoryLimit(-1) != before {
 		t.Error("the bound of the environment does not stand")
+	}
+}
+
+func TestAServiceWithASmallHeapCollectsSeldom(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	restore := collectLess()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if least := m.HeapAlloc + unusedMemory*servedGrowth/100; m.NextGC < least {
+		t.Errorf("the next collection is due at %d bytes, before %d", m.NextGC, least)
+	}
+	if restore(); debug.SetGCPercent(100) != 100 {
+		t.Error("the pace stays after the service")
+	}
+	t.Setenv("GOGC", "70")
+	collectLess()
+	if debug.SetGCPercent(100) != 100 {
+		t.Error("the pace of the environment does not stand")
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,7 +63,7 @@ func (a *app) serve(ctx context.Context, s service) error {
 		return usage(err)
 	}
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
-	collectLess()
+	defer collectLess()()
 	dir := a.path(s.dir)
 	b, err := a.open(ctx, dir, broker.Options{Serving: true, SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, func() error { return alone(ctx, dir) })
 	if err != nil {
@@ -92,14 +90,6 @@ func mayNotSet(ctx context.Context, clock time.Time, dir string, err error) erro
 		err = usage(errors.New("--clock is for a simulated district only; hallpass init --simulated-clock makes one"))
 	}
 	return errors.Join(err, b.Close())
-}
-
-// collectLess lets the heap grow fourfold between collections, which a service
-// with a small heap can afford; GOGC and GOMEMLIMIT in the environment stand.
-func collectLess() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 }
 
 // listen opens the listeners of a district.
