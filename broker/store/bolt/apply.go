@@ -33,7 +33,7 @@ func (t *tx) apply(change store.Change, total *sum) error {
 	if err != nil {
 		return err
 	}
-	b := t.keep(bucket{created, change.Collection, t.engine.seeds.of(change.Collection)})
+	b := t.keep(created, change.Collection)
 	fresh := appends(b.Bucket, change.Writes)
 	if fresh {
 		b.FillPercent = denseFill

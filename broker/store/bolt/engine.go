@@ -56,8 +56,17 @@ type tx struct {
 // bucket is a collection's bucket, nil if it is absent, with its seed.
 type bucket struct {
 	*bbolt.Bucket
-	of   store.Collection
-	seed seed
+	of    store.Collection
+	seed  seed
+	finds *bbolt.Cursor // of all the transaction's Gets: a cursor keeps its path's memory
+}
+
+// find returns what is stored under a key, or nil.
+func (b bucket) find(key []byte) []byte {
+	if found, stored := b.finds.Seek(key); bytes.Equal(found, key) {
+		return stored
+	}
+	return nil
 }
 
 func (t *tx) bucket(c store.Collection) bucket {
@@ -66,13 +75,17 @@ func (t *tx) bucket(c store.Collection) bucket {
 			return t.buckets[i]
 		}
 	}
-	return t.keep(bucket{t.bolt.Bucket([]byte(c)), c, t.engine.seeds.of(c)})
+	return t.keep(t.bolt.Bucket([]byte(c)), c)
 }
 
 // keep remembers a bucket, also one that was absent before.
-func (t *tx) keep(b bucket) bucket {
+func (t *tx) keep(opened *bbolt.Bucket, c store.Collection) bucket {
+	b := bucket{Bucket: opened, of: c, seed: t.engine.seeds.of(c)}
+	if opened != nil {
+		b.finds = opened.Cursor()
+	}
 	for i := range t.buckets {
-		if t.buckets[i].of == b.of {
+		if t.buckets[i].of == c {
 			t.buckets[i] = b
 			return b
 		}
@@ -89,13 +102,19 @@ func (t *tx) open(b bucket, c store.Collection, key, stored []byte) ([]byte, err
 	return value, nil
 }
 
+// Get shields itself by hand: a closure for each of a request's many Gets would
+// have to be collected.
 func (t *tx) Get(c store.Collection, key []byte) (value []byte, err error) {
-	defer shield(&err)()
+	faults := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(faults)
+		recovered(&err, recover())
+	}()
 	b := t.bucket(c)
 	if b.Bucket == nil {
 		return nil, nil
 	}
-	stored := b.Get(key)
+	stored := b.find(key)
 	if stored == nil {
 		return nil, nil
 	}
