@@ -75,7 +75,7 @@ func checkKey(c Collection, key []byte) error {
 // updateTx is one Update's view of the group: its own writes over those of the
 // group over the engine. The first error stays.
 type updateTx struct {
-	reads layer
+	reads source
 	own   *overlay
 	rev   uint64
 	ended bool
