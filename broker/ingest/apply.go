@@ -143,25 +143,27 @@ func (a *applier) ofYears(id string) bool {
 
 func (a *applier) students() []records.Student {
 	a.merge()
-	next := make([]records.Student, 0, max(len(a.im.Students), len(a.present.Students)))
-	a.profiles = make([]records.Profile, 0, len(a.im.Students))
-	listed := make(map[records.SID]bool, len(a.im.Students))
-	for i, l := range a.resolved() {
-		a.pace.Pause(i)
-		s := a.im.Students[l.at]
-		listed[l.sid] = true
-		was := a.before(l.sid)
-		profile := s.Profile
-		profile.SID = l.sid
-		profile.Enrollments = a.enrollments(was.Enrollments, profile.Enrollments)
-		a.profiles = append(a.profiles, profile)
-		student := profile.Student()
-		student.Enrollments = profile.Enrollments
-		student.Add(a.kept(was, s))
-		student.Add(s.Facts)
-		next = append(next, student)
-	}
+	listed := a.resolved()
+	next := make([]records.Student, len(listed), max(len(listed), len(a.present.Students)))
+	a.profiles = make([]records.Profile, len(listed))
+	_ = a.pace.Each(len(listed), func(i int) error { // nothing fails
+		a.profiles[i], next[i] = a.student(listed[i])
+		return nil
+	})
 	return a.unlisted(next, listed)
+}
+
+// student joins what was known of a student with what the files say. Several
+// may be at work at once.
+func (a *applier) student(l listing) (records.Profile, records.Student) {
+	s, was := a.im.Students[l.at], a.before(l.sid)
+	profile := s.Profile
+	profile.SID = l.sid
+	profile.Enrollments = a.enrollments(was.Enrollments, profile.Enrollments)
+	student := profile.Student()
+	student.Add(a.kept(was, s))
+	student.Add(s.Facts)
+	return profile, student
 }
 
 // A listing is a student of the files and the place there.
@@ -179,6 +181,11 @@ func (a *applier) resolved() []listing {
 	}
 	slices.SortFunc(list, func(x, y listing) int { return x.sid.Compare(y.sid) })
 	return list
+}
+
+func isListed(list []listing, sid records.SID) bool {
+	_, found := slices.BinarySearchFunc(list, sid, func(l listing, sid records.SID) int { return l.sid.Compare(sid) })
+	return found
 }
 
 // before is a student of the present version with what merges moved to the
@@ -397,9 +404,9 @@ func keep[T any](list []T, stays func(T) bool) (kept []T) {
 }
 
 // unlisted adds the students who are not in the files.
-func (a *applier) unlisted(next []records.Student, listed map[records.SID]bool) []records.Student {
+func (a *applier) unlisted(next []records.Student, listed []listing) []records.Student {
 	stay := func(s records.Student) {
-		if listed[s.SID] {
+		if isListed(listed, s.SID) {
 			return
 		}
 		if s, stays := a.unnamed(s); stays {

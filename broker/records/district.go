@@ -97,9 +97,12 @@ func (d *District) index() {
 func (d *District) ownSessions() map[ownKey]bool {
 	own := map[ownKey]bool{}
 	for i := range d.Students {
+		var last ownKey // a student's results of a school and session mostly stand together
 		for _, r := range d.Students[i].Results {
 			c := r.Course()
-			own[ownKey{GradesFamily, c.School, c.Session}] = true
+			if k := (ownKey{GradesFamily, c.School, c.Session}); k != last {
+				own[k], last = true, k
+			}
 		}
 		for _, s := range d.Students[i].Summaries {
 			own[ownKey{AttendanceFamily, s.School, s.Session}] = true

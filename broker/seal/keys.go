@@ -196,28 +196,38 @@ func (v *Vault) find(id KeyID) (found []byte, err error) {
 // keeps uses apart. Each part is preceded by its length, so ("a", "bc") and ("ab", "c")
 // differ. The index key stays the same for the life of the vault.
 func (v *Vault) Index(domain string, parts ...string) (name [32]byte) {
-	var buffer [256]byte
-	text := frame(buffer[:0], domain)
+	x := v.indexers.Get().(*indexer)
+	defer v.indexers.Put(x)
+	x.text = frame(x.text[:0], domain)
 	for _, part := range parts {
-		text = frame(text, part)
+		x.text = frame(x.text, part)
 	}
-	return v.keyedHash(text, nil)
+	return x.sum(nil)
 }
 
 // IndexContent is Index of a kind and of content that may be long.
 func (v *Vault) IndexContent(domain, kind string, content []byte) (name [32]byte) {
-	var buffer [256]byte
-	text := frame(frame(buffer[:0], domain), kind)
-	return v.keyedHash(binary.BigEndian.AppendUint64(text, uint64(len(content))), content)
+	x := v.indexers.Get().(*indexer)
+	defer v.indexers.Put(x)
+	x.text = frame(frame(x.text[:0], domain), kind)
+	x.text = binary.BigEndian.AppendUint64(x.text, uint64(len(content)))
+	return x.sum(content)
 }
 
-func (v *Vault) keyedHash(text, more []byte) (sum [32]byte) {
-	h := v.indexers.Get().(hash.Hash)
-	defer v.indexers.Put(h)
-	h.Reset()
-	h.Write(text)
-	h.Write(more)
-	h.Sum(sum[:0])
+// indexer is an HMAC with the index key, and room for its text.
+type indexer struct {
+	hmac hash.Hash
+	text []byte
+}
+
+// sum hashes the text and what comes behind it. The text is wiped: it may tell a
+// person's name.
+func (x *indexer) sum(more []byte) (sum [32]byte) {
+	x.hmac.Reset()
+	x.hmac.Write(x.text)
+	x.hmac.Write(more)
+	x.hmac.Sum(sum[:0])
+	clear(x.text)
 	return sum
 }
 

@@ -57,7 +57,7 @@ type Vault struct {
 	cache  *cache
 	failed error // ErrHalfway
 
-	indexers sync.Pool // of HMACs with the index key, each used by one caller at a time
+	indexers sync.Pool // of *indexer, each used by one caller at a time
 }
 
 // The collections of keys.db: the data keys by id, and the index key.
@@ -123,7 +123,7 @@ func openFile(path string, wrap cipher.AEAD) (*Vault, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	v := &Vault{path: path, store: s, wrap: wrap, index: index, cache: newCache()}
-	v.indexers.New = func() any { return hmac.New(sha256.New, index) }
+	v.indexers.New = func() any { return &indexer{hmac: hmac.New(sha256.New, index)} }
 	return v, nil
 }
 
