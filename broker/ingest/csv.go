@@ -3,8 +3,10 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
+	"math/bits"
 )
 
 var errSyntax = errors.New("the file is not RFC 4180")
@@ -51,17 +53,32 @@ func (s *scanner) next() ([][]byte, error) {
 	return nil, nil
 }
 
+// split cuts a line at its commas, of which it looks for eight bytes at a time.
 func (s *scanner) split(line []byte) [][]byte {
-	s.fields = s.fields[:0]
-	from := 0
-	for i, c := range line {
-		if c == ',' {
-			s.fields = append(s.fields, line[from:i])
-			from = i + 1
+	fields, from, at := s.fields[:0], 0, 0
+	for ; at+8 <= len(line); at += 8 {
+		for found := commas(binary.LittleEndian.Uint64(line[at:])); found != 0; found &= found - 1 {
+			end := at + bits.TrailingZeros64(found)/8
+			fields = append(fields, line[from:end])
+			from = end + 1
 		}
 	}
-	s.fields = append(s.fields, line[from:])
+	for ; at < len(line); at++ {
+		if line[at] == ',' {
+			fields = append(fields, line[from:at])
+			from = at + 1
+		}
+	}
+	s.fields = append(fields, line[from:])
 	return s.fields
+}
+
+// commas returns eight bytes in which the top bit is set where there is a comma,
+// and nothing else.
+func commas(eight uint64) uint64 {
+	const each, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	x := eight ^ each*',' // a comma becomes zero
+	return ^(x&low + low | x | low)
 }
 
 // record reads a record with quotes: it ends at the first line feed that an

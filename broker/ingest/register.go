@@ -26,6 +26,7 @@ type marker struct {
 	stay         Span              // of the student at the school
 	year         records.Session
 	noted        bool // that the school has a mark in the year
+	dates        dateMemo
 }
 
 // A spell is a run of rows of one student at one school: n marks from the first
@@ -143,7 +144,7 @@ func (im *importer) firstStay(student, school int32) Span {
 
 // day is importer.dated, which looks no year up twice in a row.
 func (m *marker) day(r *row) civil.Date {
-	day := r.date(2)
+	day := m.dates.of(r, 2)
 	if day.IsZero() || m.year.Holds(day) && day <= m.im.opt.ExportDate {
 		return day
 	}

@@ -217,7 +217,7 @@ func (t *table) each(fn func(*row)) {
 		}
 		t.counts.Rows++
 		t.pace.Pause(t.counts.Rows)
-		*r = row{t: t, fields: fields, line: t.scan.line}
+		r.fields, r.line, r.bad, r.warned = fields, t.scan.line, false, false
 		switch {
 		case t.scan.size > t.limits.RowBytes:
 			r.fault(-1, TooLong, "")
