@@ -127,27 +127,27 @@ func (s *stage) index(people []records.Profile) error {
 			same := sameKey(list)
 			entries, list = append(entries, same), list[len(same):]
 		}
-		puts := make([]staged, len(entries))
+		writes := make([]store.Write, len(entries))
 		err := s.b.pace.Each(len(entries), func(i int) (err error) {
-			puts[i], err = s.b.sealMeanings(entries[i])
+			writes[i], err = s.b.sealMeanings(entries[i])
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("sealing the index of people: %w", err)
 		}
-		if err := s.put(puts); err != nil {
+		if err := s.put(colIDs, writes); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Broker) sealMeanings(same []meaning) (staged, error) {
+func (b *Broker) sealMeanings(same []meaning) (store.Write, error) {
 	sids := make([]records.SID, len(same))
 	for i, m := range same {
 		sids[i] = m.sid
 	}
 	key := slices.Clone(same[0].key[:])
 	box, err := b.sealIndexed(key, sids)
-	return staged{colIDs, key, box}, err
+	return store.Write{Key: key, Value: box}, err
 }

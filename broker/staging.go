@@ -32,6 +32,7 @@ func (b *Broker) stage(ctx context.Context, l *load) (manifest, error) {
 	}
 	if err == nil {
 		err = s.pages(l.profiles)
+		l.profiles = nil // they stand in pages now, and segments need the memory
 	}
 	cutting.Wait()
 	if err == nil {
@@ -50,9 +51,16 @@ type stage struct {
 	next    manifest
 	writer  *errgroup.Group
 	keys    chan struct{} // closed once the students' keys are durable
-	batches chan []staged
+	batches chan batch
 }
 
+// batch is what is to be written next to a collection, in the order of its keys.
+type batch struct {
+	collection store.Collection
+	writes     []store.Write
+}
+
+// staged is one pair that is sealed and to be written.
 type staged struct {
 	collection store.Collection
 	key, value []byte
@@ -76,7 +84,7 @@ const ahead = 4
 
 func (b *Broker) newStage(ctx context.Context, l *load) *stage {
 	writer, ctx := errgroup.WithContext(ctx)
-	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next, writer: writer, keys: make(chan struct{}), batches: make(chan []staged, ahead)}
+	s := &stage{b: b, ctx: ctx, old: l.base, next: l.next, writer: writer, keys: make(chan struct{}), batches: make(chan batch, ahead)}
 	writer.Go(func() error {
 		if err := b.newKeys(l.fresh); err != nil {
 			return err
@@ -113,9 +121,9 @@ func (s *stage) keyed() error {
 }
 
 // put hands over what is to be written next.
-func (s *stage) put(puts []staged) error {
+func (s *stage) put(c store.Collection, writes []store.Write) error {
 	select {
-	case s.batches <- puts:
+	case s.batches <- batch{c, writes}:
 		return nil
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
@@ -133,30 +141,23 @@ func (s *stage) finish(err error) error {
 }
 
 // write stages parts in Updates that requests overtake.
-func (b *Broker) write(ctx context.Context, puts []staged) error {
+func (b *Broker) write(ctx context.Context, all batch) error {
 	limit := maxStagedBytes
 	if b.pace == ingest.Gentle {
 		limit = gentleBytes
 	}
-	for len(puts) > 0 {
+	for left := all.writes; len(left) > 0; {
 		n, size := 0, 0
-		for n < len(puts) && n < maxStaged && size < limit {
-			size += len(puts[n].key) + len(puts[n].value)
+		for n < len(left) && n < maxStaged && size < limit {
+			size += len(left[n].Key) + len(left[n].Value)
 			n++
 		}
-		batch := puts[:n]
-		_, err := b.store.Update(ctx, store.LaneImport, func(tx store.Tx) error {
-			for _, p := range batch {
-				if err := tx.Put(p.collection, p.key, p.value); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		next := left[:n:n]
+		left = left[n:]
+		_, err := b.store.Update(ctx, store.LaneImport, func(tx store.Tx) error { return tx.PutAll(all.collection, next) })
 		if err != nil {
 			return fmt.Errorf("staging a data version: %w", err)
 		}
-		puts = puts[n:]
 	}
 	return nil
 }
@@ -165,24 +166,24 @@ func (b *Broker) write(ctx context.Context, puts []staged) error {
 // sealed side by side.
 func (s *stage) pages(profiles []records.Profile) error {
 	chunks := slices.Collect(slices.Chunk(profiles, pageSize))
-	return putParts(s, len(chunks), func(i int) (page, error) { return s.page(chunks[i], uint32(i)) }, func(m page) staged {
+	return putParts(s, colPages, len(chunks), func(i int) (page, error) { return s.page(chunks[i], uint32(i)) }, func(m page) store.Write {
 		s.next.Pages = append(s.next.Pages, m.ref)
-		return staged{colPages, m.ref.key(), m.value}
+		return store.Write{Key: m.ref.key(), Value: m.value}
 	})
 }
 
 // segments stages the facts of a district, school by school and year by year.
 // They are sealed side by side.
 func (s *stage) segments(d *records.District, parts []records.Part) error {
-	return putParts(s, len(parts), func(i int) (segment, error) { return s.segment(d, parts[i], uint32(i)) }, func(m segment) staged {
+	return putParts(s, colSegments, len(parts), func(i int) (segment, error) { return s.segment(d, parts[i], uint32(i)) }, func(m segment) store.Write {
 		s.next.Segments = append(s.next.Segments, m.ref)
-		return staged{colSegments, m.ref.key(), m.value}
+		return store.Write{Key: m.ref.key(), Value: m.value}
 	})
 }
 
 // putParts makes n parts side by side and puts, in their order, those that use
 // does not find in the store already.
-func putParts[P any](s *stage, n int, part func(i int) (P, error), use func(P) staged) error {
+func putParts[P any](s *stage, c store.Collection, n int, part func(i int) (P, error), use func(P) store.Write) error {
 	for first := 0; first < n; first += sealedAtOnce {
 		made := make([]P, min(sealedAtOnce, n-first))
 		err := s.b.pace.Each(len(made), func(i int) (err error) {
@@ -192,13 +193,13 @@ func putParts[P any](s *stage, n int, part func(i int) (P, error), use func(P) s
 		if err != nil {
 			return fmt.Errorf("sealing a data version: %w", err)
 		}
-		var puts []staged
+		var fresh []store.Write
 		for _, m := range made {
-			if p := use(m); p.value != nil {
-				puts = append(puts, p)
+			if w := use(m); w.Value != nil {
+				fresh = append(fresh, w)
 			}
 		}
-		if err := s.put(puts); err != nil {
+		if err := s.put(c, fresh); err != nil {
 			return err
 		}
 	}

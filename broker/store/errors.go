@@ -21,6 +21,8 @@ var (
 	ErrValueSize = errors.New("store: a value must have at most 16 MB")
 	// ErrCollection is returned for a collection name that Valid refuses.
 	ErrCollection = errors.New("store: a collection name must have 1 to 64 letters, digits, dots, underscores, slashes, colons or hyphens")
+	// ErrKeyOrder is returned for writes whose keys do not ascend.
+	ErrKeyOrder = errors.New("store: the keys of many writes must ascend")
 	// ErrLane is returned for a lane outside the list.
 	ErrLane = errors.New("store: no such lane")
 	// ErrTxDone is returned by a Tx or Reader that is used after its function has returned.

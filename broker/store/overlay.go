@@ -15,13 +15,26 @@ type overlay struct {
 func newOverlay() *overlay { return &overlay{sets: map[Collection]*sorted{}} }
 
 func (o *overlay) set(c Collection, w Write) {
+	o.of(c).set(w)
+	o.bytes += len(w.Key) + len(w.Value)
+}
+
+// setAll is set of writes in the order of their keys; the list is now the
+// overlay's.
+func (o *overlay) setAll(c Collection, writes []Write) {
+	o.of(c).setAll(writes)
+	for _, w := range writes {
+		o.bytes += len(w.Key) + len(w.Value)
+	}
+}
+
+func (o *overlay) of(c Collection) *sorted {
 	s := o.sets[c]
 	if s == nil {
 		s = &sorted{}
 		o.sets[c] = s
 	}
-	s.set(w)
-	o.bytes += len(w.Key) + len(w.Value)
+	return s
 }
 
 // absorb moves all writes of a later overlay into this one; that one is empty
@@ -108,6 +121,19 @@ func (s *sorted) set(w Write) {
 	if len(s.chunks[chunk]) > chunkSize {
 		s.split(chunk)
 	}
+}
+
+// setAll is set of writes in the order of their keys. Where all lie behind what
+// is there, the list's parts become chunks.
+func (s *sorted) setAll(writes []Write) {
+	if last := s.last(); last != nil && len(writes) > 0 && bytes.Compare(last.Key, writes[0].Key) >= 0 {
+		for _, w := range writes {
+			s.set(w)
+		}
+		return
+	}
+	s.chunks = slices.AppendSeq(s.chunks, slices.Chunk(writes, chunkSize))
+	s.size += len(writes)
 }
 
 func (s *sorted) split(chunk int) {

@@ -58,6 +58,9 @@ type Tx interface {
 	Reader
 	// Put sets a key's value. It copies both.
 	Put(c Collection, key, value []byte) error
+	// PutAll makes many writes, whose keys must ascend. It takes keys, values and
+	// the list itself over: nobody may change them afterwards.
+	PutAll(c Collection, writes []Write) error
 	// Delete removes a key; that it is not there is no error.
 	Delete(c Collection, key []byte) error
 }
@@ -68,6 +71,16 @@ func checkKey(c Collection, key []byte) error {
 		return ErrCollection
 	case len(key) == 0 || len(key) > MaxKey:
 		return ErrKeySize
+	}
+	return nil
+}
+
+func checkPair(c Collection, key, value []byte) error {
+	if err := checkKey(c, key); err != nil {
+		return err
+	}
+	if len(value) > MaxValue {
+		return ErrValueSize
 	}
 	return nil
 }
@@ -121,13 +134,32 @@ func (t *updateTx) Put(c Collection, key, value []byte) error {
 	if t.ended {
 		return ErrTxDone
 	}
-	if err := checkKey(c, key); err != nil {
+	if err := checkPair(c, key, value); err != nil {
 		return t.doom(err)
 	}
-	if len(value) > MaxValue {
-		return t.doom(ErrValueSize)
-	}
 	t.own.set(c, Write{Key: bytes.Clone(key), Value: append(make([]byte, 0, len(value)), value...)})
+	return nil
+}
+
+func (t *updateTx) PutAll(c Collection, writes []Write) error {
+	if t.ended {
+		return ErrTxDone
+	}
+	for i, w := range writes {
+		if err := checkPair(c, w.Key, w.Value); err != nil {
+			return t.doom(err)
+		}
+		if i > 0 && bytes.Compare(writes[i-1].Key, w.Key) >= 0 {
+			return t.doom(ErrKeyOrder)
+		}
+		switch {
+		case w.Gone:
+			writes[i].Value = nil
+		case w.Value == nil:
+			writes[i].Value = []byte{}
+		}
+	}
+	t.own.setAll(c, writes)
 	return nil
 }
 

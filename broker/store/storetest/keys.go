@@ -37,6 +37,15 @@ func keysAndValuesHaveLimits(t *testing.T, o Opener) {
 			t.Errorf("%s does not read back", c.what)
 		}
 	}
+	for what, writes := range map[string][]store.Write{
+		"a key twice":       {{Key: []byte("a")}, {Key: []byte("a")}},
+		"keys out of order": {{Key: []byte("b")}, {Key: []byte("a")}},
+	} {
+		_, err := s.Update(t.Context(), store.LanePartner, func(tx store.Tx) error { return tx.PutAll(numbers, writes) })
+		if !errors.Is(err, store.ErrKeyOrder) || read(t, s, numbers, "a")+read(t, s, numbers, "b") != "absentabsent" {
+			t.Errorf("%s: %v, want %v and nothing written", what, err, store.ErrKeyOrder)
+		}
+	}
 	if got := read(t, s, letters, longest+"k") + read(t, s, letters, ""); got != "absentabsent" {
 		t.Errorf("impossible keys read as %q", got)
 	}

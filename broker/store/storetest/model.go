@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,9 +61,10 @@ func anyRange() *rapid.Generator[store.Range] {
 // step is one thing that an Update does.
 type step struct {
 	collection store.Collection
-	kind       string // "put", "delete", "get", "scan"
+	kind       string // "put", "put all", "delete", "get", "scan"
 	key        []byte
 	value      string
+	writes     []store.Write // of "put all", in order
 	within     store.Range
 }
 
@@ -70,12 +72,33 @@ func anyStep() *rapid.Generator[step] {
 	return rapid.Custom(func(t *rapid.T) step {
 		return step{
 			collection: rapid.SampledFrom([]store.Collection{letters, numbers}).Draw(t, "collection"),
-			kind:       rapid.SampledFrom([]string{"put", "put", "put", "delete", "get", "scan", "scan"}).Draw(t, "kind"),
+			kind:       rapid.SampledFrom([]string{"put", "put", "put", "put all", "delete", "get", "scan", "scan"}).Draw(t, "kind"),
 			key:        anyKey(1).Draw(t, "key"),
 			value:      rapid.StringN(0, 3, -1).Draw(t, "value"),
+			writes:     rapid.SliceOfN(anyWrite(), 0, 300).Draw(t, "writes"),
 			within:     anyRange().Draw(t, "range"),
 		}
 	})
+}
+
+func anyWrite() *rapid.Generator[store.Write] {
+	return rapid.Custom(func(t *rapid.T) store.Write {
+		return store.Write{
+			Key:   anyKey(1).Draw(t, "key"),
+			Value: []byte(rapid.StringN(0, 3, -1).Draw(t, "value")),
+			Gone:  rapid.IntRange(0, 3).Draw(t, "gone") == 0,
+		}
+	})
+}
+
+// ascending returns copies of writes in the order of their keys, of each key one.
+func ascending(writes []store.Write) (list []store.Write) {
+	for _, w := range writes {
+		list = append(list, store.Write{Key: slices.Clone(w.Key), Value: slices.Clone(w.Value), Gone: w.Gone})
+	}
+	byKey := func(a, b store.Write) int { return bytes.Compare(a.Key, b.Key) }
+	slices.SortStableFunc(list, byKey)
+	return slices.CompactFunc(list, func(a, b store.Write) bool { return byKey(a, b) == 0 })
 }
 
 type anUpdate struct {
@@ -105,6 +128,16 @@ func (m models) do(tx store.Tx, s step) error {
 	case "put":
 		state[string(s.key)] = s.value
 		return tx.Put(s.collection, s.key, []byte(s.value))
+	case "put all":
+		writes := ascending(s.writes)
+		for _, w := range writes {
+			if w.Gone {
+				delete(state, string(w.Key))
+			} else {
+				state[string(w.Key)] = string(w.Value)
+			}
+		}
+		return tx.PutAll(s.collection, writes)
 	case "delete":
 		delete(state, string(s.key))
 		return tx.Delete(s.collection, s.key)
