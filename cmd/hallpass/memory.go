@@ -8,18 +8,24 @@ import (
 	"runtime/debug"
 )
 
-// modestMemory is what a load of 100,000 students needs, in bytes.
-const modestMemory = 330 << 20
+// A load of 100,000 students needs modestMemory, and its export is not longer
+// than modestExport, in bytes.
+const (
+	modestMemory = 330 << 20
+	modestExport = 700 << 20
+)
 
 // boundMemory lets the garbage collector hold a command that loads an export to
-// modest memory or, of a large export, to half of its size: what stands in
-// memory of a register of every day is less. A limit that is set in the
-// environment (GOMEMLIMIT) stays. restore takes the bound away.
+// modest memory and, for what an export has over a modest one, to three quarters
+// of that: half of it stands in memory, and with less room than that the
+// collector would be at work all the time. A limit that is set in the environment
+// (GOMEMLIMIT) stays. restore takes the bound away.
 func boundMemory(export string) (restore func()) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	before := debug.SetMemoryLimit(max(modestMemory, sizeOf(export)/2))
+	more := max(0, sizeOf(export)-modestExport)
+	before := debug.SetMemoryLimit(modestMemory + more/4*3)
 	return func() { debug.SetMemoryLimit(before) }
 }
 
