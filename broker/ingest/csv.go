@@ -69,8 +69,9 @@ func (s *scanner) split(line []byte) [][]byte {
 			from = at + 1
 		}
 	}
-	s.fields = append(fields, line[from:])
-	return s.fields
+	fields = append(fields, line[from:])
+	s.fields = fields
+	return fields
 }
 
 // commas returns eight bytes in which the top bit is set where there is a comma,
