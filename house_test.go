@@ -42,6 +42,7 @@ var house = map[string]room{
 		pure: true, ours: []string{"broker/civil"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
+	"broker/sdc/noise": {pure: true},
 	"broker/compare": {
 		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},

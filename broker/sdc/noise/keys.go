@@ -1,0 +1,101 @@
+package noise
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"math/bits"
+)
+
+// SecretSize is the length of a district's noise secret, in bytes.
+const SecretSize = 32
+
+// ErrSecret is returned for a secret of another length.
+var ErrSecret = errors.New("a noise secret must have 32 bytes")
+
+// Keys are what sticky noise is made with. They come from one secret of the
+// district; whoever has it can take the noise off.
+type Keys struct{ record, value, noise [sha256.Size]byte }
+
+// NewKeys derives the keys from a secret, each for its use alone (RFC 5869). The
+// same secret gives the same keys.
+func NewKeys(secret []byte) (Keys, error) {
+	if len(secret) != SecretSize {
+		return Keys{}, ErrSecret
+	}
+	var k Keys
+	for use, key := range map[string]*[sha256.Size]byte{"record": &k.record, "value": &k.value, "noise": &k.noise} {
+		derived, err := hkdf.Key(sha256.New, secret, nil, "hallpass noise "+use, sha256.Size)
+		if err != nil {
+			return Keys{}, err
+		}
+		*key = [sha256.Size]byte(derived)
+	}
+	return k, nil
+}
+
+// Figure is what is summed: an indicator in a period.
+type Figure struct{ Indicator, Period string }
+
+// Group stands for a set of students with their values in one figure. The zero
+// Group is empty. Groups of disjoint sets are joined by adding them, so the order
+// of students does not matter.
+type Group struct{ set, values sum128 }
+
+// Member is the group of one student, by pseudonym, whose value counts in a
+// figure: zero counts too.
+func (k Keys) Member(f Figure, student [16]byte, value int64) Group {
+	text := f.text(nil)
+	text = append(text, student[:]...)
+	text = binary.BigEndian.AppendUint64(text, uint64(value))
+	return Group{set: low(hashed(k.record, student[:])), values: low(hashed(k.value, text))}
+}
+
+// Plus returns the group of both; no student may be in both.
+func (g Group) Plus(other Group) Group {
+	return Group{g.set.plus(other.set), g.values.plus(other.values)}
+}
+
+// Noise is the noise of a group's sum in a figure. It does not depend on the
+// row's name, the partner or the order of anything.
+func (k Keys) Noise(t *Table, f Figure, g Group) int {
+	text := f.text([]byte("v1"))
+	text = g.values.append(g.set.append(text))
+	sum := hashed(k.noise, text)
+	return t.At(binary.BigEndian.Uint64(sum[:]))
+}
+
+// text names the figure behind b, each part preceded by its length.
+func (f Figure) text(b []byte) []byte {
+	for _, part := range []string{f.Indicator, f.Period} {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
+	}
+	return b
+}
+
+func hashed(key [sha256.Size]byte, text []byte) (sum [sha256.Size]byte) {
+	h := hmac.New(sha256.New, key[:])
+	h.Write(text)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// sum128 is a number modulo 2^128.
+type sum128 struct{ high, low uint64 }
+
+func low(sum [sha256.Size]byte) sum128 {
+	return sum128{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])}
+}
+
+func (s sum128) plus(o sum128) (sum sum128) {
+	var carry uint64
+	sum.low, carry = bits.Add64(s.low, o.low, 0)
+	sum.high, _ = bits.Add64(s.high, o.high, carry)
+	return sum
+}
+
+func (s sum128) append(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, s.high), s.low)
+}
