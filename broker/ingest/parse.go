@@ -38,7 +38,7 @@ func (m *dateMemo) of(r *row, column int) civil.Date {
 		return r.date(column)
 	}
 	known := &m[(int(b[6]&15)<<5^int(b[8]&3)<<4^int(b[9]&15))%len(m)]
-	if string(known.text[:]) != string(b) {
+	if known.day.IsZero() || string(known.text[:]) != string(b) {
 		day := r.date(column)
 		if day.IsZero() {
 			return day

@@ -16,9 +16,16 @@ func TestAnInsiderGuessesRightNoMoreOftenThanStated(t *testing.T) {
 		figures  int
 		want     string
 	}{
-		{usual, 0, "0.500"}, {usual, 1, "0.600"}, {usual, 4, "0.691"}, {usual, 8, "0.760"}, {usual, 12, "0.806"}, {usual, 16, "0.841"},
-		{noise.Variance{Num: 9, Den: 1}, 4, "0.630"}, {noise.Variance{Num: 9, Den: 1}, 8, "0.681"},
-		{noise.Variance{Num: 9, Den: 4}, 4, "0.746"}, {noise.Variance{Num: 9, Den: 4}, 8, "0.826"},
+		{usual, 0, "0.500"},
+		{usual, 1, "0.600"},
+		{usual, 4, "0.691"},
+		{usual, 8, "0.760"},
+		{usual, 12, "0.806"},
+		{usual, 16, "0.841"},
+		{noise.Variance{Num: 9, Den: 1}, 4, "0.630"},
+		{noise.Variance{Num: 9, Den: 1}, 8, "0.681"},
+		{noise.Variance{Num: 9, Den: 4}, 4, "0.746"},
+		{noise.Variance{Num: 9, Den: 4}, 8, "0.826"},
 	} {
 		share := table(t, c.variance).Insider(c.figures)
 		if got := strconv.FormatFloat(share, 'f', 3, 64); got != c.want {
