@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,9 +54,16 @@ func collectLess() (restore func()) {
 	}
 }
 
-// sizeOf is the bytes of a file or of the files of a folder, as far as they can
-// be seen: of what cannot, the import itself tells.
+// sizeOf is the bytes of a file, of what a zip says that it holds, or of the files
+// of a folder, as far as they can be seen: of what cannot, the import itself tells.
 func sizeOf(path string) (size int64) {
+	if packed, err := zip.OpenReader(path); err == nil {
+		defer packed.Close()
+		for _, f := range packed.File {
+			size += int64(min(f.UncompressedSize64, 1<<40)) // a zip may lie
+		}
+		return size
+	}
 	_ = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
 			if info, err := e.Info(); err == nil {

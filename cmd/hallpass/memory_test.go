@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,10 +31,32 @@ func TestALoadIsHeldToModestMemoryAndMoreForALargeExport(t *testing.T) {
 			t.Error("the bound stays after the load")
 		}
 	}
+	packed := filepath.Join(t.TempDir(), "export.zip")
+	pack(t, packed, "attendance.csv", make([]byte, 3<<20))
+	if got := sizeOf(packed); got != 3<<20 {
+		t.Errorf("a zip of 3 MB counts as %d bytes", got)
+	}
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	boundMemory(t.TempDir())
 	if debug.SetMemoryLimit(-1) != before {
 		t.Error("the bound of the environment does not stand")
+	}
+}
+
+// pack writes a zip of one file.
+func pack(t *testing.T, path, name string, text []byte) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	w, err := z.Create(name)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err := errors.Join(err, z.Close(), f.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 
