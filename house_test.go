@@ -39,7 +39,7 @@ var house = map[string]room{
 	"broker/civil":   {pure: true},
 	"broker/records": {pure: true, ours: []string{"broker/civil"}, third: []string{"golang.org/x/text"}},
 	"broker/sdc": {
-		pure: true, ours: []string{"broker/civil"},
+		pure: true, ours: []string{"broker/civil", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
 	"broker/sdc/noise": {pure: true},

@@ -220,7 +220,7 @@ func TestTheRealSchoolsAreShownInBandsAndReadInWords(t *testing.T) {
 	rows := p.groups().Rows(compare.Grain{School: true, Grade: true})
 	raw := p.figures(t, rows)
 	plans, _, err := sdc.PlanBatch(nil, []sdc.Candidate{{
-		Agreement: "A-1", Rows: rows, Thresholds: sdc.PublishedTable.Thresholds(),
+		Agreement: "A-1", Profile: sdc.PublishedTable, Rows: rows, Thresholds: sdc.PublishedTable.Thresholds(),
 		Figures: []sdc.FigureSets{
 			{Indicator: records.AttendanceRate, Family: "attendance"},
 			{Indicator: records.ChronicAbsence, Family: "attendance"},
@@ -232,7 +232,7 @@ func TestTheRealSchoolsAreShownInBandsAndReadInWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, err := sdc.Protect(plans[0], raw, sdc.PublishedTable)
+	release, err := sdc.Protect(plans[0], raw, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func shown(t interface {
 		Shown: true, Cohort: cohort.N, Rest: rest.N, CohortCovered: cohort.N, RestCovered: rest.N,
 	}}}}}
 	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Rows: []sdc.RawRow{{Cohort: cohort, Rest: rest}}}}
-	r, err := sdc.Protect(p, raw, sdc.PublishedTable)
+	r, err := sdc.Protect(p, raw, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}

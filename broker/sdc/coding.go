@@ -32,10 +32,15 @@ const (
 // is a constant of the measure, chosen on the high side, and never computed
 // from the students: a published standard deviation would be one more figure
 // about them, and with a mean it gives away outliers.
+//
+// Floor is where a mean's values are cut off below before they enter a noisy
+// sum, zero for the end of the scale.
 type Measure struct {
 	Kind           MeasureKind
+	Results        bool // a share of results, not of students
 	Unit           int64
 	Min, Max, Step Milli
+	Floor          Milli
 	Spread         Milli
 	Suffix         string // printed after the number, with its space: " %"
 }
@@ -43,7 +48,7 @@ type Measure struct {
 // AttendanceMeasure is a percentage rounded to half a point. Its spread is
 // eight points.
 func AttendanceMeasure() Measure {
-	return Measure{Kind: Mean, Unit: 100 * int64(percent), Max: 100 * percent, Step: percent / 2, Spread: 8 * percent, Suffix: " %"}
+	return Measure{Kind: Mean, Unit: 100 * int64(percent), Max: 100 * percent, Step: percent / 2, Floor: leastAttendance, Spread: 8 * percent, Suffix: " %"}
 }
 
 // ScaleMeasure is a mean on a marking scale, rounded to one hundredth of its
@@ -113,12 +118,27 @@ const coarse = 20
 // students and 2 % of the scale, two of them may still be at a tenth from the
 // end.
 func (m Measure) mean(r Raw, n int) Shown {
-	step := m.Step
+	step := m.step(n)
+	return m.codeStep(Milli(rounded(r.Num*m.Unit, r.Den*int64(step)))*step, n)
+}
+
+// codeMean codes a mean that is known in thousandths.
+func (m Measure) codeMean(v Milli, n int) Shown {
+	step := m.step(n)
+	return m.codeStep(max(m.Min, min(Milli(rounded(int64(v), int64(step)))*step, m.Max)), n)
+}
+
+func (m Measure) step(n int) Milli {
 	if n < coarse {
-		step *= 4
+		return 4 * m.Step
 	}
+	return m.Step
+}
+
+// codeStep codes a mean that is a multiple of its step.
+func (m Measure) codeStep(v Milli, n int) Shown {
+	step := m.step(n)
 	low, high := m.ends(n, step)
-	v := Milli(rounded(r.Num*m.Unit, r.Den*int64(step))) * step
 	switch {
 	case v <= low:
 		return Shown{KindBand, "LE" + m.print(low), m.Min, low + step/2, m.print(low) + m.Suffix + " or less"}

@@ -42,7 +42,7 @@ func show(t *testing.T, m sdc.Measure, n int, num, den int64) sdc.Shown {
 	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Rows: []sdc.RawRow{{
 		Cohort: sdc.Raw{N: n, Num: num, Den: den}, Rest: sdc.Raw{N: 500, Num: 1, Den: 2},
 	}}}}
-	r, err := sdc.Protect(p, raw, sdc.PublishedTable)
+	r, err := sdc.Protect(p, raw, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}

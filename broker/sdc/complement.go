@@ -52,14 +52,15 @@ func isPart(parent, child Key) bool {
 }
 
 // remainder is the parent's set on one side without its visible children, and
-// how many non-empty children are not visible.
+// how many children with students must stay hidden. Those left out for their
+// size or their number of figures alone are no secret.
 func (rel relation) remainder(s side, visible func(*row) bool) (*roaring.Bitmap, int) {
 	left, hidden := rel.parent.sets[s].Clone(), 0
 	for _, c := range rel.children {
 		switch {
 		case visible(c):
 			left.AndNot(c.sets[s])
-		case !c.sets[sideT].IsEmpty():
+		case !c.sets[sideT].IsEmpty() && (c.reason.secret() || c.reason == ReasonNone):
 			hidden++
 		}
 	}

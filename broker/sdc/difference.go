@@ -51,8 +51,10 @@ func (h History) filter(keep func(PublishedSet) bool) History {
 
 // has reports whether the agreement published sets of the indicator already.
 func (h History) has(agreement, indicator string) bool {
-	return slices.ContainsFunc(h, func(p PublishedSet) bool { return p.Agreement == agreement && p.Indicator == indicator })
+	return h.any(func(p PublishedSet) bool { return p.Agreement == agreement && p.Indicator == indicator })
 }
+
+func (h History) any(is func(PublishedSet) bool) bool { return slices.ContainsFunc(h, is) }
 
 // Difference applies the difference rule to a candidate set: for each earlier
 // set S' of the same indicator and period, of any agreement, the students in
@@ -61,19 +63,26 @@ func (h History) has(agreement, indicator string) bool {
 // whether the candidate passes. h must hold one indicator only.
 //
 // Two sets that share nobody are not compared: what separates them contains
-// each of them whole, and each passed on its own.
-func (h History) Difference(candidate *roaring.Bitmap, k Known, floor int) bool {
+// each of them whole, and each passed on its own. Nor is a difference judged
+// that is itself a published set, or one of those that come with the candidate:
+// such a set has passed, or has to pass, on its own.
+func (h History) Difference(candidate *roaring.Bitmap, k Known, floor int, with ...*roaring.Bitmap) bool {
 	k = known(k)
 	self, anyone := leave(candidate, k.Self), leave(candidate, k.Any)
 	for _, p := range h {
 		if min(self.atLeastApart(p.Set), anyone.atLeastApart(p.Set)) >= floor || !p.Set.Intersects(candidate) {
 			continue
 		}
-		if d := self.apart(p.Set); d != 0 && min(d, anyone.apart(p.Set)) < floor {
+		if d := self.apart(p.Set); d != 0 && min(d, anyone.apart(p.Set)) < floor && !h.open(roaring.Xor(candidate, p.Set), with) {
 			return false
 		}
 	}
 	return true
+}
+
+// open reports that a set is published, or among those that are about to be.
+func (h History) open(set *roaring.Bitmap, with []*roaring.Bitmap) bool {
+	return slices.ContainsFunc(with, func(s *roaring.Bitmap) bool { return s.Equals(set) }) || h.any(func(p PublishedSet) bool { return p.Set.Equals(set) })
 }
 
 // unreleased is a set without the students of v.

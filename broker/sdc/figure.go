@@ -36,14 +36,15 @@ type figure struct {
 	rows                         []*row
 	relations                    []relation
 	span                         span
-	reported                     bool
+	public                       *knowledge
+	yearEnd, reported            bool
 	broken                       sabotage
 }
 
-func newFigure(c Candidate, fs FigureSets, broken sabotage) *figure {
+func newFigure(c Candidate, fs FigureSets, public *knowledge, broken sabotage) *figure {
 	f := &figure{
 		agreement: c.Agreement, indicator: fs.Indicator, family: fs.Family,
-		known: known(c.Known[fs.Family]), limits: c.Thresholds, broken: broken,
+		known: known(c.Known[fs.Family]), limits: c.Thresholds, public: public, yearEnd: c.YearEnd, broken: broken,
 		reported: fs.Covered != nil && !fs.Covered.IsEmpty(),
 	}
 	for _, r := range c.Rows {
@@ -105,11 +106,24 @@ func (f *figure) wholeRule(r *row) bool {
 	return f.broken.noPrimary || f.big(r.sets[sideT], f.limits.MinTotal, f.limits.WholeFloor)
 }
 
-// apart reports whether each set keeps its distance from all published ones.
+// apart reports whether each set keeps its distance from all published ones,
+// the others of the list being published with it.
 func (f *figure) apart(h History, sets ...*roaring.Bitmap) bool {
 	return f.broken.noDifference || !slices.ContainsFunc(sets, func(s *roaring.Bitmap) bool {
-		return !h.Difference(s, f.known, f.limits.HiddenFloor)
+		return !h.Difference(s, f.known, f.limits.HiddenFloor, sets...)
 	})
+}
+
+// detailed reports that the row is large enough for its level, or that the year
+// is over. A small part says little and costs as much as a large one.
+func (f *figure) detailed(r *row) bool {
+	switch {
+	case f.yearEnd, f.limits.MinDetail == 0, r.key.Level() == LevelAll:
+		return true
+	case r.key.Grade != "":
+		return false
+	}
+	return size(r.sets[sideP]) >= f.limits.MinDetail
 }
 
 func (f *figure) published(r *row, role Role, floor int, s *roaring.Bitmap) PublishedSet {

@@ -77,7 +77,7 @@ func (g guard) holds(student uint32) bool {
 		if !s.left.Contains(student) {
 			continue
 		}
-		if size(s.left)-1 < s.Floor || slices.ContainsFunc(g.sets, func(o guarded) bool { return s.exposed(o, student) }) {
+		if size(s.left)-1 < s.Floor || slices.ContainsFunc(g.sets, func(o guarded) bool { return g.exposed(s, o, student) }) {
 			return true
 		}
 	}
@@ -85,11 +85,16 @@ func (g guard) holds(student uint32) bool {
 }
 
 // exposed reports that the student is in s and not in o, and that too few
-// others would remain in the difference of the two.
-func (s guarded) exposed(o guarded, student uint32) bool {
+// others would remain in the difference of the two. A difference that is itself
+// a published set has its own floor.
+func (g guard) exposed(s, o guarded, student uint32) bool {
 	if s.Indicator != o.Indicator || o.Set.Contains(student) || !s.Set.Intersects(o.Set) {
 		return false
 	}
 	apart := size(s.left) + size(o.left) - 2*int(s.left.AndCardinality(o.left))
-	return apart-1 < max(s.Floor, o.Floor)
+	return apart-1 < max(s.Floor, o.Floor) && !g.public(s.Indicator, roaring.Xor(s.Set, o.Set))
+}
+
+func (g guard) public(indicator string, set *roaring.Bitmap) bool {
+	return slices.ContainsFunc(g.sets, func(p guarded) bool { return p.Indicator == indicator && p.Set.Equals(set) })
 }

@@ -105,7 +105,7 @@ func (f released) sum(parent sdc.Key, level sdc.Level) error {
 		if v.Shown {
 			p.AndNot(f.sets[k].p)
 			r.AndNot(f.sets[k].r)
-		} else if !f.sets[k].t.IsEmpty() {
+		} else if !f.sets[k].t.IsEmpty() && v.Reason != sdc.ReasonExposure && v.Reason != sdc.ReasonDetail {
 			hidden++
 		}
 	}

@@ -33,10 +33,12 @@ type FigureSets struct {
 // nothing else.
 type Candidate struct {
 	Agreement  string
+	Profile    Profile
 	Rows       []RowSets
 	Figures    []FigureSets
 	Known      map[string]Known // by indicator family
 	Thresholds Thresholds
+	YearEnd    bool // the period ends a school year: small schools and grades may be shown
 }
 
 // Reason says why a row is withheld. It is for the district's audit log: a
@@ -50,7 +52,16 @@ const (
 	ReasonPrimary       Reason = "primary"       // a set of the row is too small or too well known
 	ReasonDifference    Reason = "difference"    // too close to a set published earlier
 	ReasonComplementary Reason = "complementary" // it would give away a hidden row
+	ReasonRank          Reason = "rank"          // a few students' sum would follow from all that is published
+	ReasonExposure      Reason = "exposure"      // a student of the cohort is in as many figures as are allowed
+	ReasonDetail        Reason = "detail"        // too small a part to be shown before the year's end
 )
+
+// secret reports that the row must not be computable either. A row that was left
+// out for its size or for the number of figures alone might have been shown.
+func (r Reason) secret() bool {
+	return r != ReasonNone && r != ReasonExposure && r != ReasonDetail
+}
 
 // Verdict is the decision on one row of one figure.
 //
@@ -90,8 +101,8 @@ type Plan struct {
 // every school row, then grades, then grades within schools; last the wholes
 // beside withheld rows. It returns the plans in that order and the history
 // with what they publish appended; earlier is not changed. An ErrPlan names
-// the agreement and row of a malformed candidate, an ErrThresholds the low
-// threshold.
+// the agreement and row of a malformed candidate, an ErrProfile its profile, an
+// ErrThresholds the low threshold.
 func PlanBatch(earlier History, candidates []Candidate) ([]Plan, History, error) {
 	return planBatch(earlier, candidates, sabotage{})
 }
@@ -99,7 +110,7 @@ func PlanBatch(earlier History, candidates []Candidate) ([]Plan, History, error)
 // sabotage removes one guard at a time. Only tests set it, to show that they
 // notice.
 type sabotage struct {
-	noPrimary, noComplement, noSpan, noDifference bool
+	noPrimary, noComplement, noSpan, noDifference, noExposure bool
 }
 
 func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan, History, error) {
@@ -113,17 +124,18 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 	history := slices.Clone(earlier)
 	for level := LevelAll; level <= LevelSchoolGrade; level++ {
 		for _, f := range figures {
-			history = append(history, f.settle(level, history.Of(f.indicator))...)
+			history = append(history, f.public.add(f.settle(level))...)
 		}
 	}
 	for _, f := range figures {
-		history = append(history, f.wholes(history.Of(f.indicator))...)
+		history = append(history, f.public.add(f.wholes())...)
 	}
 	return collect(sorted, figures), history, nil
 }
 
 func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, error) {
 	var out []*figure
+	public := map[string]*knowledge{}
 	for i, c := range sorted {
 		if i > 0 && sorted[i-1].Agreement == c.Agreement {
 			return nil, fmt.Errorf("%w: agreement %s comes twice", ErrPlan, c.Agreement)
@@ -135,14 +147,20 @@ func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, e
 			if earlier.has(c.Agreement, fs.Indicator) {
 				return nil, fmt.Errorf("%w: agreement %s, indicator %s is planned already; use its first plan", ErrPlan, c.Agreement, fs.Indicator)
 			}
-			out = append(out, newFigure(c, fs, broken))
+			if public[fs.Indicator] == nil {
+				public[fs.Indicator] = newKnowledge(earlier.Of(fs.Indicator))
+			}
+			out = append(out, newFigure(c, fs, public[fs.Indicator], broken))
 		}
 	}
 	return out, nil
 }
 
 func (c Candidate) check() error {
-	if err := c.Thresholds.Validate(); err != nil {
+	if err := c.Profile.Validate(); err != nil {
+		return fmt.Errorf("agreement %s: %w", c.Agreement, err)
+	}
+	if err := c.Thresholds.Validate(c.Profile); err != nil {
 		return fmt.Errorf("agreement %s: %w", c.Agreement, err)
 	}
 	seen := map[Key]bool{}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
 )
 
 // ErrRaw is returned for raw figures that do not belong to a plan.
@@ -18,13 +20,26 @@ type Raw struct {
 
 func (r Raw) plus(o Raw) Raw { return Raw{r.N + o.N, r.Num + o.Num, r.Den + o.Den} }
 
-// RawRow holds the sums of a row; the whole is their sum.
+// RawRow holds the sums of a row; the whole is their sum. What follows them is
+// for noisy profiles only: whose values the cohort's sum holds, the cells that
+// make up the whole, and the whole's figure where the district has published it
+// itself, in thousandths of the printed unit.
 type RawRow struct {
 	Key          Key
 	Cohort, Rest Raw
+	Group        noise.Group
+	Cells        []Cell
+	Public       *Milli
 }
 
-// RawFigure holds one indicator before protection. It never leaves the
+// Cell is one grade of one school: its sums, and whose values they hold.
+type Cell struct {
+	Raw
+	Group noise.Group
+}
+
+// RawFigure holds one indicator before protection: for published_table the sums
+// of exact values, for noisy profiles those of Measure.Parts. It never leaves the
 // district.
 type RawFigure struct {
 	Indicator string
@@ -48,10 +63,17 @@ const (
 // students on the roster side of the row, with or without a value: who is
 // enrolled is known to the partner, who has a value is not, so Coverage gives
 // the share with one in bands.
+//
+// Noise is the standard deviation of the noise in the value, DifferenceNoise that
+// in the difference between the cohort and this side, in thousandths of the unit,
+// rounded up. They follow from sizes alone.
 type ShownSide struct {
-	N        int   `json:"n"`
-	Coverage Shown `json:"coverage"`
-	Value    Shown `json:"value"`
+	N               int   `json:"n"`
+	Coverage        Shown `json:"coverage"`
+	Value           Shown `json:"value"`
+	Noise           Milli `json:"noise,omitzero"`
+	DifferenceNoise Milli `json:"difference_noise,omitzero"`
+	EffectiveN      int   `json:"effective_n,omitzero"` // students for the sampling error of a weighted side; 0: LeastN
 }
 
 // LeastN is a lower bound of the students behind the value that follows from
@@ -61,14 +83,16 @@ func (s ShownSide) LeastN() int {
 }
 
 // ShownRow is a row of a release. Cohort and Rest are both there or both not;
-// Whole only beside a withheld pair.
+// Whole only beside a withheld pair. Weighted is the rest at the cohort's mix of
+// schools and grades, where shown rows allow it.
 type ShownRow struct {
 	Row string `json:"row"`
 	Key
-	Status Status     `json:"status"`
-	Cohort *ShownSide `json:"cohort,omitempty"`
-	Rest   *ShownSide `json:"rest,omitempty"`
-	Whole  *ShownSide `json:"whole,omitempty"`
+	Status   Status     `json:"status"`
+	Cohort   *ShownSide `json:"cohort,omitempty"`
+	Rest     *ShownSide `json:"rest,omitempty"`
+	Weighted *ShownSide `json:"weighted,omitempty"`
+	Whole    *ShownSide `json:"whole,omitempty"`
 }
 
 // ShownFigure is one indicator of a release. Rows stand in the order of
@@ -91,15 +115,15 @@ type Release struct {
 func (r Release) Encode() ([]byte, error) { return json.Marshal(r) }
 
 // Protect applies a plan to raw figures. Rows that the plan withholds are never
-// looked at. It returns an ErrProfile, an ErrMeasure or an ErrRaw that names
-// the figure and row that do not fit.
-func Protect(plan Plan, raw []RawFigure, p Profile) (Release, error) {
+// looked at. It returns an ErrProfile, an ErrNoise, an ErrMeasure or an ErrRaw that
+// names the figure and row that do not fit.
+func Protect(plan Plan, raw []RawFigure, p Protection) (Release, error) {
 	if err := p.Validate(); err != nil {
 		return Release{}, err
 	}
-	out := Release{Agreement: plan.Agreement, Profile: p, Figures: make([]ShownFigure, 0, len(plan.Figures))}
+	out := Release{Agreement: plan.Agreement, Profile: p.Profile, Figures: make([]ShownFigure, 0, len(plan.Figures))}
 	for _, fp := range plan.Figures {
-		f, err := fp.protect(raw)
+		f, err := fp.protect(raw, p)
 		if err != nil {
 			return Release{}, fmt.Errorf("indicator %s: %w", fp.Indicator, err)
 		}
@@ -108,7 +132,7 @@ func Protect(plan Plan, raw []RawFigure, p Profile) (Release, error) {
 	return out, nil
 }
 
-func (fp FigurePlan) protect(raw []RawFigure) (ShownFigure, error) {
+func (fp FigurePlan) protect(raw []RawFigure, p Protection) (ShownFigure, error) {
 	out := ShownFigure{Indicator: fp.Indicator, Family: fp.Family, Status: StatusNotReported}
 	if !fp.reported() {
 		return out, nil
@@ -121,14 +145,24 @@ func (fp FigurePlan) protect(raw []RawFigure) (ShownFigure, error) {
 		return out, err
 	}
 	out.Status = StatusOK
-	for _, v := range fp.Verdicts {
-		r, err := v.protect(raw[i])
-		if err != nil {
-			return out, err
-		}
-		out.Rows = append(out.Rows, r)
+	var err error
+	if p.Profile.Noisy() {
+		out.Rows, err = noisy{fp.Indicator, raw[i].Measure, p.Noise}.rows(fp.Verdicts, raw[i])
+	} else {
+		out.Rows, err = fp.rows(raw[i])
 	}
-	return out, nil
+	return out, err
+}
+
+func (fp FigurePlan) rows(raw RawFigure) (list []ShownRow, err error) {
+	for _, v := range fp.Verdicts {
+		r, err := v.protect(raw)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil
 }
 
 // reported tells whether any student of the figure has a value.
@@ -137,15 +171,14 @@ func (fp FigurePlan) reported() bool {
 }
 
 func (v Verdict) protect(f RawFigure) (ShownRow, error) {
-	out := ShownRow{Row: v.Key.String(), Key: v.Key, Status: v.status()}
+	out := v.row()
 	if !v.Shown && !v.WholeShown {
 		return out, nil
 	}
-	i := slices.IndexFunc(f.Rows, func(r RawRow) bool { return r.Key == v.Key })
-	if i < 0 || f.Rows[i].Cohort.N != v.CohortCovered || f.Rows[i].Rest.N != v.RestCovered {
-		return out, fmt.Errorf("%w: row %s is missing or counts other students than were planned; sum over the sets of the freeze", ErrRaw, v.Key)
+	r, err := v.find(f)
+	if err != nil {
+		return out, err
 	}
-	r := f.Rows[i]
 	if v.Shown {
 		out.Cohort = f.Measure.side(r.Cohort, v.Cohort, Subgroup)
 		out.Rest = f.Measure.side(r.Rest, v.Rest, Subgroup)
@@ -155,9 +188,25 @@ func (v Verdict) protect(f RawFigure) (ShownRow, error) {
 	return out, nil
 }
 
-func (m Measure) side(r Raw, n int, s Schedule) *ShownSide {
-	return &ShownSide{N: n, Coverage: Band(int64(r.N), int64(n), n, s), Value: m.code(r, r.N, s)}
+// row is the verdict's row with nothing shown.
+func (v Verdict) row() ShownRow {
+	return ShownRow{Row: v.Key.String(), Key: v.Key, Status: v.status()}
 }
+
+// find returns the sums of the verdict's row.
+func (v Verdict) find(f RawFigure) (RawRow, error) {
+	i := slices.IndexFunc(f.Rows, func(r RawRow) bool { return r.Key == v.Key })
+	if i < 0 || f.Rows[i].Cohort.N != v.CohortCovered || f.Rows[i].Rest.N != v.RestCovered {
+		return RawRow{}, fmt.Errorf("%w: row %s is missing or counts other students than were planned; sum over the sets of the freeze", ErrRaw, v.Key)
+	}
+	return f.Rows[i], nil
+}
+
+func (m Measure) side(r Raw, n int, s Schedule) *ShownSide {
+	return &ShownSide{N: n, Coverage: coverage(r.N, n, s), Value: m.code(r, r.N, s)}
+}
+
+func coverage(covered, n int, s Schedule) Shown { return Band(int64(covered), int64(n), n, s) }
 
 // schedule is that of the row's whole.
 func (k Key) schedule() Schedule {

@@ -49,7 +49,7 @@ func releases(t *testing.T, w world, outcome []int64) []sdc.Release {
 	}
 	var out []sdc.Release
 	for i, p := range plans {
-		r, err := sdc.Protect(p, rawOf(w.candidates[i], outcome), sdc.PublishedTable)
+		r, err := sdc.Protect(p, rawOf(w.candidates[i], outcome), sdc.Protection{Profile: sdc.PublishedTable})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestNoValueOfAWithheldRowReachesTheRelease(t *testing.T) {
 	t.Parallel()
 	p, c := example(t)
 	raw := rawOf(c, outcomes(1000, 1))
-	want, err := sdc.Protect(p, raw, sdc.PublishedTable)
+	want, err := sdc.Protect(p, raw, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestNoValueOfAWithheldRowReachesTheRelease(t *testing.T) {
 			withheld++
 		}
 	}
-	got, err := sdc.Protect(p, raw, sdc.PublishedTable)
+	got, err := sdc.Protect(p, raw, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestNoValueOfAWithheldRowReachesTheRelease(t *testing.T) {
 func TestARowShowsBothSidesOrNeither(t *testing.T) {
 	t.Parallel()
 	p, c := example(t)
-	r, err := sdc.Protect(p, rawOf(c, outcomes(1000, 1)), sdc.PublishedTable)
+	r, err := sdc.Protect(p, rawOf(c, outcomes(1000, 1)), sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestAnIndicatorNobodyHasIsNotReported(t *testing.T) {
 	t.Parallel()
 	c := candidate("A", flat(40, 40), sdc.Known{}, roaring.New())
 	plans, _ := plan(t, sdc.Broken{}, c)
-	r, err := sdc.Protect(plans[0], nil, sdc.PublishedTable)
+	r, err := sdc.Protect(plans[0], nil, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestTheNumberOfStudentsWithoutAValueIsCoded(t *testing.T) {
 	two := roaring.BitmapOf(rows[0].P.ToArray()[:2]...)
 	c := candidate("A", rows, sdc.Known{}, minus(rows[0].T, two))
 	plans, _ := plan(t, sdc.Broken{}, c)
-	r, err := sdc.Protect(plans[0], rawOf(c, outcomes(100, 1)), sdc.PublishedTable)
+	r, err := sdc.Protect(plans[0], rawOf(c, outcomes(100, 1)), sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,12 +228,12 @@ func TestRawFiguresThatDoNotFitThePlanAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, cand := example(t)
-			if _, err := sdc.Protect(p, c.change(rawOf(cand, outcomes(1000, 1))), sdc.PublishedTable); !errors.Is(err, c.want) {
+			if _, err := sdc.Protect(p, c.change(rawOf(cand, outcomes(1000, 1))), sdc.Protection{Profile: sdc.PublishedTable}); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
 	}
-	if _, err := sdc.Protect(sdc.Plan{}, nil, "standard"); !errors.Is(err, sdc.ErrProfile) {
+	if _, err := sdc.Protect(sdc.Plan{}, nil, sdc.Protection{Profile: "none"}); !errors.Is(err, sdc.ErrProfile) {
 		t.Errorf("a profile that does not exist: %v", err)
 	}
 }

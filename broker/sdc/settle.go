@@ -5,7 +5,8 @@ import "slices"
 // settle decides the rows of one level and returns what they publish. Hiding
 // one row for a sum may uncover another by a longer combination, so the two
 // checks repeat until neither hides anything more.
-func (f *figure) settle(level Level, h History) History {
+func (f *figure) settle(level Level) History {
+	h := f.public.sets
 	f.block(h)
 	for {
 		f.hideForSums(level, h)
@@ -30,6 +31,10 @@ func (f *figure) block(h History) {
 			r.reason = ReasonPrimary
 		case !f.apart(h, r.sets[:]...):
 			r.reason = ReasonDifference
+		case !f.detailed(r):
+			r.reason = ReasonDetail
+		case !f.broken.noExposure && f.public.exposed(r.sets[sideP]):
+			r.reason = ReasonExposure
 		}
 	}
 }
@@ -136,7 +141,7 @@ func (f *figure) fresh(i int, before, after span) []side {
 func (f *figure) mayFollow(r, joining *row, fresh []side, h History) bool {
 	for _, s := range fresh {
 		same := r.reason != ReasonComplementary && r.sets[s].Equals(joining.sets[s])
-		if r.reason != ReasonNone && !same || !f.apart(h, r.sets[s]) {
+		if r.reason.secret() && !same || !f.apart(h, r.sets[s]) {
 			return false
 		}
 	}

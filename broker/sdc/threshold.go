@@ -17,12 +17,13 @@ type Thresholds struct {
 	MinTotal         int // least size of a shown whole
 	WholeFloor       int // least unconsented students in a whole shown alone
 	HiddenFloor      int // least unconsented students in a hidden set or a difference
+	MinDetail        int // least cohort of a school row before the year's end; 0: as MinCohort, and grades too
 }
 
-// Validate reports, as an ErrThresholds, a threshold under that of
-// PublishedTable. An agreement may ask for more, never for less.
-func (t Thresholds) Validate() error {
-	least := PublishedTable.Thresholds()
+// Validate reports, as an ErrThresholds, a threshold under the least of the
+// profile. An agreement may ask for more, never for less.
+func (t Thresholds) Validate(p Profile) error {
+	least := p.least()
 	for _, c := range []struct {
 		name       string
 		got, least int
@@ -33,6 +34,7 @@ func (t Thresholds) Validate() error {
 		{"size of the whole", t.MinTotal, least.MinTotal},
 		{"floor of the whole", t.WholeFloor, least.WholeFloor},
 		{"floor of hidden sets", t.HiddenFloor, least.HiddenFloor},
+		{"detail", t.MinDetail, least.MinDetail},
 	} {
 		if c.got < c.least {
 			return fmt.Errorf("%w: %s is %d; set it to %d or more", ErrThresholds, c.name, c.got, c.least)

@@ -10,7 +10,8 @@ import (
 // show their whole alone, and returns what that publishes. Beside a cohort that
 // is too small nothing stands: a partner could name one child and learn from
 // the whole's size whether and where it goes to school.
-func (f *figure) wholes(h History) History {
+func (f *figure) wholes() History {
+	h := f.public.sets
 	var out History
 	for _, r := range f.rows {
 		if r.shown || r.sets[sideT].IsEmpty() || size(r.sets[sideP]) < f.limits.MinCohort || !f.wholeRule(r) {

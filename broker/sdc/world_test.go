@@ -78,7 +78,7 @@ func (w *world) agree(r *rand.Rand, name string, cells []placed, anyone, covered
 
 func candidate(name string, rows []sdc.RowSets, k sdc.Known, covered *roaring.Bitmap) sdc.Candidate {
 	return sdc.Candidate{
-		Agreement: name, Rows: rows, Thresholds: sdc.PublishedTable.Thresholds(),
+		Agreement: name, Profile: sdc.PublishedTable, Rows: rows, Thresholds: sdc.PublishedTable.Thresholds(),
 		Figures: []sdc.FigureSets{{Indicator: "chronic", Family: family, Covered: covered}},
 		Known:   map[string]sdc.Known{family: k},
 	}
