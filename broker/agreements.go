@@ -116,7 +116,7 @@ func (b *Broker) saved(tx store.Tx, m moment, rec agreementRecord, created bool)
 
 // clauses are the template's with what the request names in their place.
 func (r AgreementRequest) clauses() (agreement.Clauses, error) {
-	c := agreement.Clauses{Basis: r.Basis, Profile: agreement.PublishedTable, MinCohort: agreement.LeastCohort, UnconsentedFloor: agreement.LeastUnconsented, DosageFloor: agreement.DefaultDosage}
+	c := agreement.Clauses{Basis: r.Basis, MinCohort: agreement.LeastCohort, DosageFloor: agreement.DefaultDosage}
 	if r.Template != "" {
 		var err error
 		if c, err = agreement.Template(r.Template); err != nil {
@@ -130,7 +130,11 @@ func (r AgreementRequest) clauses() (agreement.Clauses, error) {
 	c.Administrator = cmp.Or(r.Administrator, c.Administrator)
 	c.DosageFloor = cmp.Or(r.DosageFloor, c.DosageFloor)
 	c.MinCohort = cmp.Or(r.MinCohort, c.MinCohort)
-	c.UnconsentedFloor = cmp.Or(r.UnconsentedFloor, c.UnconsentedFloor)
+	c.Profile = cmp.Or(r.Profile, agreement.Standard)
+	c.UnconsentedFloor = cmp.Or(r.UnconsentedFloor, c.Profile.DefaultUnconsented())
+	if c.Epsilon = r.Epsilon; c.Profile == agreement.Budgeted {
+		c.Epsilon = cmp.Or(r.Epsilon, agreement.DefaultEpsilon)
+	}
 	c.DestructionDays = cmp.Or(r.DestructionDays, c.DestructionDays)
 	c.TermFrom, c.TermTo = r.TermFrom, r.TermTo
 	c.Schools = orList(r.Schools, c.Schools)

@@ -48,6 +48,8 @@ type AgreementRequest struct {
 	DosageFloor      int                     `json:"dosage_floor,omitzero"`
 	MinCohort        int                     `json:"min_cohort,omitzero"`
 	UnconsentedFloor int                     `json:"unconsented_floor,omitzero"`
+	Profile          agreement.Profile       `json:"profile,omitzero"`        // standard, published_table or budgeted
+	Epsilon          int                     `json:"epsilon_tenths,omitzero"` // of the budgeted profile
 	TermFrom         civil.Date              `json:"term_from"`
 	TermTo           civil.Date              `json:"term_to"`
 	Administrator    string                  `json:"administrator"`

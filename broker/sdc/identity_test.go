@@ -105,7 +105,7 @@ func (f released) sum(parent sdc.Key, level sdc.Level) error {
 		if v.Shown {
 			p.AndNot(f.sets[k].p)
 			r.AndNot(f.sets[k].r)
-		} else if !f.sets[k].t.IsEmpty() && v.Reason != sdc.ReasonExposure && v.Reason != sdc.ReasonDetail {
+		} else if !f.sets[k].t.IsEmpty() && !shy(v) {
 			hidden++
 		}
 	}
@@ -139,7 +139,7 @@ func (f released) span() error {
 				return fmt.Errorf("hidden row %s is a combination of shown ones", k)
 			}
 		}
-		if s := f.sets[k]; !contains(shown, s.p) && !contains(shown, s.r) && !s.p.IsEmpty() && !s.r.IsEmpty() && e.holds(s.p) && e.holds(s.r) {
+		if s := f.sets[k]; !shy(v) && !contains(shown, s.p) && !contains(shown, s.r) && !s.p.IsEmpty() && !s.r.IsEmpty() && e.holds(s.p) && e.holds(s.r) {
 			return fmt.Errorf("hidden row %s follows whole from shown ones", k)
 		}
 		if t := f.sets[k].t; e.holds(t) && !t.IsEmpty() && !v.WholeShown && !(left(t, nil) >= 20 && ten(t, f.known)) {
@@ -147,6 +147,11 @@ func (f released) span() error {
 		}
 	}
 	return nil
+}
+
+// shy reports that a row was left out although it might have been shown.
+func shy(v sdc.Verdict) bool {
+	return v.Reason == sdc.ReasonExposure || v.Reason == sdc.ReasonDetail
 }
 
 func contains(list []*roaring.Bitmap, s *roaring.Bitmap) bool {

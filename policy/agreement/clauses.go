@@ -9,15 +9,12 @@ import (
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
-// The floors below which no agreement may go, the defaults, and the only
-// disclosure profile there is.
+// The floors below which no agreement may go, and the defaults.
 const (
 	LeastCohort      = 10 // students in a cohort whose figures are shown
-	LeastUnconsented = 10 // members of a shown set whose records the partner does not hold
 	DefaultDosage    = 9  // session dates in a school year that make a participant count
 	DefaultTermYears = 6
 	LongestKeeping   = 3650 // days after the end within which all must be destroyed, at most
-	PublishedTable   = "published_table"
 )
 
 // The grains of a comparison: all schools together, a school, a grade.
@@ -41,7 +38,8 @@ type Clauses struct {
 	DosageFloor      int                `json:"dosage_floor"`
 	MinCohort        int                `json:"min_cohort"`
 	UnconsentedFloor int                `json:"unconsented_floor"`
-	Profile          string             `json:"profile"`
+	Profile          Profile            `json:"profile"`
+	Epsilon          int                `json:"epsilon_tenths,omitzero"` // of a budgeted agreement, a school year
 	TermFrom         civil.Date         `json:"term_from"`
 	TermTo           civil.Date         `json:"term_to"`
 	Redisclosure     string             `json:"redisclosure"`
@@ -132,8 +130,7 @@ func (c Clauses) checkComparison(f *faults, r Rules) {
 	}
 	f.unless(c.DosageFloor >= 1 && c.DosageFloor <= 366, "dosage_floor", "is not between 1 and 366", "give the session dates a year from which a participant counts; "+strconv.Itoa(DefaultDosage)+" is usual")
 	f.unless(c.MinCohort >= LeastCohort, "min_cohort", "is under ten", "show no figures of fewer than ten students")
-	f.unless(c.Profile == PublishedTable, "profile", "is missing or unknown", "use "+PublishedTable)
-	f.unless(c.UnconsentedFloor >= LeastUnconsented, "unconsented_floor", "is under ten", "the published_table profile needs ten or more, for it adds no noise")
+	c.checkProfile(f)
 }
 
 func (c Clauses) checkTerm(f *faults, r Rules) {

@@ -20,7 +20,7 @@ func drawClauses(t *rapid.T) agreement.Clauses {
 		DosageFloor:      rapid.IntRange(1, 12).Draw(t, "dosage"),
 		MinCohort:        rapid.IntRange(10, 12).Draw(t, "cohort"),
 		UnconsentedFloor: rapid.IntRange(10, 12).Draw(t, "floor"),
-		Profile:          agreement.PublishedTable,
+		Profile:          rapid.SampledFrom([]agreement.Profile{agreement.Standard, agreement.PublishedTable}).Draw(t, "profile"),
 		Redisclosure:     rapid.SampledFrom([]string{"To nobody", "To the auditor"}).Draw(t, "redisclosure"),
 		Administrator:    rapid.SampledFrom([]string{"Ana Ortiz", "Bo Chen"}).Draw(t, "administrator"),
 		DestructionDays:  rapid.IntRange(1, 90).Draw(t, "destruction"),

@@ -77,8 +77,19 @@ func TestClausesMustFitTheLaw(t *testing.T) {
 		{"no dosage", plain, func(c *agreement.Clauses) { c.DosageFloor = 0 }, "dosage_floor"},
 		{"a dosage nobody reaches", plain, func(c *agreement.Clauses) { c.DosageFloor = 367 }, "dosage_floor"},
 		{"nine in a cohort", plain, func(c *agreement.Clauses) { c.MinCohort = 9 }, "min_cohort"},
-		{"nine without consent", plain, func(c *agreement.Clauses) { c.UnconsentedFloor = 9 }, "unconsented_floor"},
-		{"another profile", plain, func(c *agreement.Clauses) { c.Profile = "standard" }, "profile"},
+		{"three without consent, under noise", plain, func(c *agreement.Clauses) { c.UnconsentedFloor = 3 }, ""},
+		{"two without consent, under noise", plain, func(c *agreement.Clauses) { c.UnconsentedFloor = 2 }, "unconsented_floor"},
+		{"nine without consent and without noise", plain, func(c *agreement.Clauses) {
+			c.Profile, c.UnconsentedFloor = agreement.PublishedTable, 9
+		}, "unconsented_floor"},
+		{"ten without consent and without noise", plain, func(c *agreement.Clauses) {
+			c.Profile, c.UnconsentedFloor = agreement.PublishedTable, 10
+		}, ""},
+		{"another profile", plain, func(c *agreement.Clauses) { c.Profile = "none" }, "profile"},
+		{"a budget", plain, func(c *agreement.Clauses) { c.Profile, c.Epsilon = agreement.Budgeted, 40 }, ""},
+		{"no budget", plain, func(c *agreement.Clauses) { c.Profile = agreement.Budgeted }, "epsilon_tenths"},
+		{"a budget without end", plain, func(c *agreement.Clauses) { c.Profile, c.Epsilon = agreement.Budgeted, 81 }, "epsilon_tenths"},
+		{"a budget that nothing is paid from", plain, func(c *agreement.Clauses) { c.Epsilon = 40 }, "epsilon_tenths"},
 		{"no first day", plain, func(c *agreement.Clauses) { c.TermFrom = 0 }, "term_from"},
 		{"no last day", plain, func(c *agreement.Clauses) { c.TermTo = 0 }, "term_to"},
 		{"a term the wrong way round", plain, func(c *agreement.Clauses) { c.TermTo = c.TermFrom - 1 }, "term_to"},
@@ -148,7 +159,7 @@ func TestATemplateNeedsOnlyWhatTheOfficerKnows(t *testing.T) {
 		if got := strings.Join(faulty(t, c.Validate(agreement.Rules{})), " "); got != want[name] {
 			t.Errorf("%s lacks %q", name, got)
 		}
-		if c.DosageFloor != 9 || c.MinCohort != 10 || c.UnconsentedFloor != 10 || c.Profile != "published_table" {
+		if c.DosageFloor != 9 || c.MinCohort != 10 || c.UnconsentedFloor != 5 || c.Profile != agreement.Standard {
 			t.Errorf("%s has other defaults: %+v", name, c)
 		}
 	}

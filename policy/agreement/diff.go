@@ -101,7 +101,10 @@ func (d *differ) comparison(old, next Clauses) {
 	d.number("thresholds", "The least number of students in a figure changes", old.MinCohort, next.MinCohort)
 	d.number("thresholds", "The least number of students without consent in a figure changes", old.UnconsentedFloor, next.UnconsentedFloor)
 	if old.Profile != next.Profile {
-		d.add("profile", false, "The protection profile changes from %s to %s.", or(old.Profile), or(next.Profile))
+		d.add("profile", false, "The protection profile changes from %s to %s.", or(string(old.Profile)), or(string(next.Profile)))
+	}
+	if old.Epsilon != next.Epsilon {
+		d.add("profile", false, "The privacy budget of a school year changes from epsilon %s to %s.", tenths(old.Epsilon), tenths(next.Epsilon))
 	}
 }
 

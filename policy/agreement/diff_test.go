@@ -75,11 +75,15 @@ func TestEachChangeIsSaidInOneSentence(t *testing.T) {
 		},
 		{
 			plain, func(c *agreement.Clauses) { c.UnconsentedFloor = 20 },
-			agreement.Change{Clause: "3.6 thresholds", Sentence: "The least number of students without consent in a figure changes from 10 to 20."},
+			agreement.Change{Clause: "3.6 thresholds", Sentence: "The least number of students without consent in a figure changes from 5 to 20."},
 		},
 		{
 			plain, func(c *agreement.Clauses) { c.Profile = "" },
-			agreement.Change{Clause: "3.7 profile", Sentence: "The protection profile changes from published_table to none."},
+			agreement.Change{Clause: "3.7 profile", Sentence: "The protection profile changes from standard to none."},
+		},
+		{
+			plain, func(c *agreement.Clauses) { c.Epsilon = 25 },
+			agreement.Change{Clause: "3.7 profile", Sentence: "The privacy budget of a school year changes from epsilon 0 to 2.5."},
 		},
 		{
 			plain, func(c *agreement.Clauses) { c.TermTo = civil.Make(2028, 7, 31) },

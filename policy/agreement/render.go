@@ -49,6 +49,7 @@ type words struct {
 	District, Entity, Name, TaxID, Contact, ID  string
 	Version, Supersedes                         int
 	Basis, Purpose, PurposeText, Profile        string
+	Epsilon                                     string
 	Redisclosure, Administrator                 string
 	Sites, Programs, Schools, Indicators, Grain []string
 	DosageFloor, MinCohort, UnconsentedFloor    int
@@ -64,7 +65,7 @@ func textOf(p Partner, a Agreement, districtName string, plain func(string) stri
 		District: plain(districtName), Entity: plain(p.LegalEntity), Name: plain(p.Name), TaxID: plain(p.TaxID),
 		Contact: plain(p.Contact), ID: plain(a.ID), Version: a.Version, Supersedes: a.Supersedes,
 		Basis: plain(string(c.Basis)), Purpose: plain(string(c.Purpose)), PurposeText: plain(c.PurposeText),
-		Profile: plain(c.Profile), Redisclosure: plain(c.Redisclosure), Administrator: plain(c.Administrator),
+		Profile: plain(string(c.Profile)), Epsilon: tenths(c.Epsilon), Redisclosure: plain(c.Redisclosure), Administrator: plain(c.Administrator),
 		Sites: each(plain, p.Sites), Programs: each(plain, p.Programs), Schools: each(plain, c.Schools),
 		Indicators: each(plain, c.Indicators), Grain: each(plain, c.Grain),
 		DosageFloor: c.DosageFloor, MinCohort: c.MinCohort, UnconsentedFloor: c.UnconsentedFloor,
@@ -135,6 +136,14 @@ func sentence(s string) string {
 		return s
 	}
 	return s + "."
+}
+
+// tenths writes a number of tenths: 40 is "4", 25 is "2.5".
+func tenths(n int) string {
+	if n%10 == 0 {
+		return strconv.Itoa(n / 10)
+	}
+	return strconv.Itoa(n/10) + "." + strconv.Itoa(n%10)
 }
 
 func counted(n int, one, many string) string {

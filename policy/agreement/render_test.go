@@ -26,6 +26,9 @@ func goldenAgreements(t *testing.T) map[string]agreement.Agreement {
 	bare.DosageFloor, bare.DestructionDays = 1, 1
 	amended := clauses(t, "comparison_and_consent")
 	amended.Categories = consent.Categories()
+	table, budgeted := clauses(t, "comparison_and_consent"), clauses(t, "comparison_and_consent")
+	table.Profile, table.UnconsentedFloor = agreement.PublishedTable, 10
+	budgeted.Profile, budgeted.Epsilon = agreement.Budgeted, 25
 	return map[string]agreement.Agreement{
 		"comparison_and_consent":           draft(clauses(t, "comparison_and_consent")),
 		"comparison_and_consent_version_2": draft(clauses(t, "comparison_and_consent")).Amend(amended),
@@ -33,6 +36,8 @@ func goldenAgreements(t *testing.T) map[string]agreement.Agreement {
 		"audit_evaluation":                 draft(audit(t)),
 		"school_official":                  draft(official(t)),
 		"consent_only":                     draft(bare),
+		"published_table":                  draft(table),
+		"budgeted":                         draft(budgeted),
 	}
 }
 
@@ -78,11 +83,13 @@ func TestTheTextSaysWhatItMust(t *testing.T) {
 	says := map[string][]string{
 		"comparison_and_consent": {
 			district, "Riverside Youth Services, Inc.", "34 CFR 99.31(b)(1)", "34 CFR 99.30", "9 different session dates",
-			"No random noise is added", "fewer than 10 students", "99.33(a)", "60 days", "audit", "withdrawal is a barrier",
+			"a small random number is added", "fewer than 10 students", "99.33(a)", "60 days", "audit", "withdrawal is a barrier",
 			"August 1, 2025", "July 31, 2027", "555-0100", "99.67",
 		},
 		"study":            {"99.31(a)(6)", "Dr. Lee Park", "August 31, 2027", "Scope: Participants of grades 6 to 8"},
 		"audit_evaluation": {"99.35", "authorized representative"},
+		"published_table":  {"No random noise is added"},
+		"budgeted":         {"epsilon 2.5", "privacy budget"},
 		"school_official":  {"99.31(a)(1)(i)(B)", "direct control"},
 	}
 	all := goldenAgreements(t)

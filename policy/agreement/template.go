@@ -43,8 +43,8 @@ func Template(name string) (Clauses, error) {
 	c.Grain = []string{GrainAll, GrainSchool, GrainGrade}
 	c.DosageFloor = DefaultDosage
 	c.MinCohort = LeastCohort
-	c.UnconsentedFloor = LeastUnconsented
-	c.Profile = PublishedTable
+	c.Profile = Standard
+	c.UnconsentedFloor = c.Profile.DefaultUnconsented()
 	c.Redisclosure = usualRedisclosure
 	c.DestructionDays = 60
 	if c.Basis.NeedsStudy() {
