@@ -6,10 +6,13 @@ package sdc
 // tenths of a point or fortieths of a scale, three incidents, eight course results.
 const (
 	leastAttendance = 50 * percent
-	mostIncidents   = 3
 	mostResults     = 8
 	gradeParts      = 40
 )
+
+// EventCap is the most events of one student that a noisy figure per hundred
+// counts.
+const EventCap = 3
 
 // A contribution is what one student adds to a sum: parts, of a weight. The
 // figure of a group is low + part × parts / weight.
@@ -23,7 +26,7 @@ type contribution struct {
 func (m Measure) bounded() contribution {
 	switch {
 	case m.Kind == Per100:
-		return contribution{0, mostIncidents * 100 * percent, 100 * percent, mostIncidents}
+		return contribution{0, EventCap * 100 * percent, 100 * percent, EventCap}
 	case m.Results:
 		return contribution{0, 100 * percent, 100 * percent, mostResults}
 	case m.Kind == Share:
@@ -51,7 +54,7 @@ func (m Measure) Range() int64 {
 func (m Measure) Parts(num, den int64) (parts, weight int64) {
 	switch {
 	case m.Kind == Per100:
-		return max(0, min(num, mostIncidents)), 1
+		return max(0, min(num, EventCap)), 1
 	case m.Results:
 		weight = min(den, mostResults)
 		return int64(clamp(rounded(num*weight, den), 0, int(weight))), weight

@@ -1,22 +1,40 @@
 package sdc
 
-import "strconv"
+// CodeNoisy codes the noisy sum of one side of a row with n students: num / den
+// is a share, a number of events a student, or a mean in the measure's unit. A
+// share becomes a whole percent, and events a whole number per hundred, with an
+// open band at each end; a mean is rounded as it is without noise. What noise
+// took beyond the scale is coded as its end. Fewer than ten students or a
+// denominator that is not positive are withheld.
+//
+// The cut points are those of a Utah district's published procedure (Cache
+// County School District: 2 % from 100 students, 1 % from 300, 5 % from 40),
+// carried on below forty students by those of EDFacts.
+func CodeNoisy(m Measure, num, den int64, n int) Shown {
+	if n < Standard.Thresholds().MinCohort || den <= 0 {
+		return withheld()
+	}
+	unit := m.Unit
+	if m.Kind != Mean {
+		unit = 100 * int64(percent)
+	}
+	return m.codeNoisy(Milli(rounded(num*unit, den)), n)
+}
 
-// codeNoisy codes a noisy figure of a group of n students: whole percents, or the
-// measure's step, inside the ends; one open band at each end, wider for small
-// groups, since near an end a figure speaks of every student (the cut points of
-// 20, 10, 5, 2 and 1 % are those of state report cards; spec 2.4). Under
-// twenty students there are five bands only.
+// codeNoisy codes a noisy figure in thousandths of the printed unit.
 func (m Measure) codeNoisy(v Milli, n int) Shown {
 	switch m.Kind {
 	case Share:
 		return bandOf(clamp(rounded(int64(v), int64(percent)), 0, 100), noisyGrid(n), " %")
 	case Per100:
-		return events(clamp(rounded(int64(v), int64(percent)), 0, mostIncidents*100), noisyGrid(n))
+		return noisyEvents(clamp(rounded(int64(v), int64(percent)), 0, 100), n)
 	}
-	return m.codeMean(v, n)
+	return m.codeMean(max(m.Min, min(v, m.Max)), n)
 }
 
+// noisyGrid is finer than gridFor: the noise protects, and the open ends only
+// keep a figure from saying "nobody" or "everybody". Under twenty students noise
+// of two is more than ten percent, and a whole percent would claim too much.
 func noisyGrid(n int) grid {
 	switch {
 	case n < coarse:
@@ -31,16 +49,12 @@ func noisyGrid(n int) grid {
 	return grid{width: 1, end: 1}
 }
 
-// events codes a number of events per hundred students, which has no upper end.
-func events(p int, g grid) Shown {
-	const unit = " per 100 students"
-	switch {
-	case g.width > 1 && p >= 100-g.end:
-		out := bandOf(100, g, unit)
-		out.High = unbounded
-		return out
-	case g.width > 1 || p <= g.end:
-		return bandOf(p, g, unit)
+// noisyEvents has the bands of a share; its last one is open to EventCap events a
+// student.
+func noisyEvents(p, n int) Shown {
+	out := bandOf(p, noisyGrid(n), " per 100 students")
+	if out.High == 100*percent {
+		out.High = EventCap * 100 * percent
 	}
-	return Shown{KindValue, strconv.Itoa(p), whole(p) - percent/2, whole(p) + percent/2, strconv.Itoa(p) + unit}
+	return out
 }
