@@ -33,7 +33,11 @@ type published struct {
 		N, M           int
 		G              float64
 	}
-	Cox []struct{ P, Q, Index float64 }
+	Cox      []struct{ P, Q, Index float64 }
+	Adjusted []struct {
+		Count, Students  int
+		Noise, Low, High float64
+	}
 }
 
 func tables(t *testing.T) published {

@@ -26,8 +26,9 @@ const (
 	KindWithheld ShownKind = "withheld" // nothing
 )
 
-// Shown is a protected figure. Low and High bound the true one, both included,
-// in thousandths of its unit, and follow from Code alone.
+// Shown is a protected figure. Low and High bound what was coded, both included,
+// in thousandths of its unit, and follow from Code alone. Without noise that is
+// the true figure; with noise it is the noisy one, held within its scale.
 type Shown struct {
 	Kind ShownKind `json:"kind"`
 	Code string    `json:"code,omitempty"` // "94", "90-94", "GE95", "LE5", "LT50"

@@ -64,16 +64,25 @@ const (
 // enrolled is known to the partner, who has a value is not, so Coverage gives
 // the share with one in bands.
 //
-// Noise is the standard deviation of the noise in the value, DifferenceNoise that
-// in the difference between the cohort and this side, in thousandths of the unit,
-// rounded up. They follow from sizes alone.
+// Noise is the standard deviation of the noise in the value, in the value's
+// unit, rounded up; none where the profile adds none. A rest is the whole less
+// the cohort, so its noise is that of the whole less that of the cohort, and
+// the noise in the difference of the two is more than if they were independent:
+// with sums noised by σ (cohort) and σT (whole) over n and m students its
+// variance is σ²(1/n + 1/m)² + σT²/m². Its root stands with the rest as
+// DifferenceNoise, because n and m, as shown, give it for counts of students
+// only and not for a weighted rest. Zero: not known, and so at most the sum of
+// the Noise of the two sides, which no correlation exceeds.
+//
+// EffectiveN is the number of students that the sampling error of a weighted
+// side is that of (Kish, Survey Sampling, 1965: (Σw)²/Σw²). Zero: LeastN.
 type ShownSide struct {
 	N               int   `json:"n"`
 	Coverage        Shown `json:"coverage"`
 	Value           Shown `json:"value"`
 	Noise           Milli `json:"noise,omitzero"`
 	DifferenceNoise Milli `json:"difference_noise,omitzero"`
-	EffectiveN      int   `json:"effective_n,omitzero"` // students for the sampling error of a weighted side; 0: LeastN
+	EffectiveN      int   `json:"effective_n,omitzero"`
 }
 
 // LeastN is a lower bound of the students behind the value that follows from
@@ -84,7 +93,7 @@ func (s ShownSide) LeastN() int {
 
 // ShownRow is a row of a release. Cohort and Rest are both there or both not;
 // Whole only beside a withheld pair. Weighted is the rest at the cohort's mix of
-// schools and grades, where shown rows allow it.
+// schools and grades, where it can be computed from what else is shown.
 type ShownRow struct {
 	Row string `json:"row"`
 	Key
