@@ -59,6 +59,8 @@ const (
 	headTerms    = "terms"    // counts changes of agreements and calendars
 	headRollover = "rollover" // Rollover
 
+	headDisclosure = "disclosure" // Disclosure
+
 	headGuardians = "guardians" // counts the words on guardians who look like one person
 )
 

@@ -52,6 +52,8 @@ const (
 	RecordsDestroyed      Event = "records.destroyed"
 	StoreRestored         Event = "store.restored"
 	BanRecorded           Event = "ban.recorded"
+	DisclosureSet         Event = "disclosure.set"   // how the district protects figures
+	PeriodCorrected       Event = "period.corrected" // figures of a published period were made anew from corrected values
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -68,6 +70,7 @@ var eventCodes = [...]Event{
 	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
+	DisclosureSet, PeriodCorrected,
 }
 
 // Events returns the closed list, in the order of the codes.

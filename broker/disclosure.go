@@ -1,0 +1,160 @@
+package broker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+)
+
+// Disclosure is how the district protects figures, for all its agreements alike:
+// the totals of a school are the same for every partner, and so is their noise.
+type Disclosure struct {
+	// Noise is the standard deviation of the noise of a count, in tenths of a
+	// student.
+	Noise int `json:"noise_tenths"`
+}
+
+// The bounds of the noise, in tenths of a student. Under one and a half, somebody
+// who knows everybody else and sees four figures is right in three cases of four.
+const (
+	leastNoise   = 15
+	defaultNoise = 20
+	mostNoise    = 100
+)
+
+var disclosures = table[Disclosure]{colHead}
+
+// Validate refuses noise that hides too little, or too much to be of use.
+func (d Disclosure) Validate() error {
+	if d.Noise < leastNoise || d.Noise > mostNoise {
+		return invalidField("noise_tenths", "is not between 15 and 100",
+			"give the standard deviation in tenths of a student; 20 is usual, and under 15 an insider guesses right too often")
+	}
+	return nil
+}
+
+func (d Disclosure) variance() noise.Variance {
+	return noise.Variance{Num: int64(d.Noise * d.Noise), Den: 100}
+}
+
+func readDisclosure(r store.Reader) (Disclosure, error) {
+	d, found, err := disclosures.get(r, key(headDisclosure))
+	if err == nil && !found {
+		d.Noise = defaultNoise
+	}
+	return d, err
+}
+
+// disclosureView is the settings with what they come to: how often somebody who
+// knows everybody else guesses the last one right, by the number of figures.
+type disclosureView struct {
+	Disclosure
+	Insider []insiderBound `json:"insider"`
+}
+
+type insiderBound struct {
+	Figures int       `json:"figures"`
+	Right   sdc.Milli `json:"right"` // at most, as a share of guesses on a question that is as likely yes as no
+}
+
+func (d Disclosure) view() (disclosureView, error) {
+	t, err := noise.NewTable(d.variance())
+	if err != nil {
+		return disclosureView{}, err
+	}
+	v := disclosureView{Disclosure: d}
+	for _, n := range []int{1, 4, sdc.ExposureCap, sdc.ExposureCap + 1} {
+		v.Insider = append(v.Insider, insiderBound{n, sdc.Milli(t.Insider(n)*1000 + 0.999)})
+	}
+	return v, nil
+}
+
+// Disclosure returns the district's settings (officer, auditor).
+func (b *Broker) Disclosure(ctx context.Context, c Caller) (*Answer, error) {
+	if err := b.admit(ctx, c, "read the disclosure settings", RoleOfficer, RoleAuditor); err != nil {
+		return nil, err
+	}
+	return b.read(ctx, c, "read the disclosure settings", func(r store.Reader, _ moment) (any, error) {
+		d, err := readDisclosure(r)
+		if err != nil {
+			return nil, err
+		}
+		return d.view()
+	})
+}
+
+// SetDisclosure changes the district's settings (officer). Periods that are frozen
+// keep those they were frozen with.
+func (b *Broker) SetDisclosure(ctx context.Context, c Caller, d Disclosure) (*Answer, error) {
+	if err := b.admit(ctx, c, "change the disclosure settings", RoleOfficer); err != nil {
+		return nil, err
+	}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	a := act{event: tlog.DisclosureSet, lane: store.LaneOfficer, caller: c, request: d}
+	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) {
+		view, err := d.view()
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := bump(tx, colHead, key(headTerms)); err != nil {
+			return outcome{}, err
+		}
+		return outcome{data: view}, disclosures.put(tx, key(headDisclosure), d)
+	})
+}
+
+// noiseSecret is what a school year's noise is made of. It changes with the year
+// and with nothing else: another one in the middle of it would be a second draw
+// for every figure. The fingerprint tells secrets apart and nothing of them.
+func (b *Broker) noiseSecret(year civil.Date) (secret []byte, fingerprint string, err error) {
+	derived, err := b.vault.Derive(districtKey, "noise of the year that begins on "+year.String())
+	if err != nil {
+		return nil, "", unavailable("the key behind the district's noise is missing; restore keys.db", err)
+	}
+	sum := sha256.Sum256(append([]byte("hallpass noise fingerprint "), derived[:]...))
+	return derived[:], hex.EncodeToString(sum[:8]), nil
+}
+
+// protection is a release's under a profile: the noise of a frozen period.
+func (f freeze) protection(b *Broker, p sdc.Profile) (sdc.Protection, noise.Keys, error) {
+	out := sdc.Protection{Profile: p}
+	if !p.Noisy() {
+		return out, noise.Keys{}, nil
+	}
+	secret, fingerprint, err := b.noiseSecret(f.YearStart)
+	if err != nil {
+		return out, noise.Keys{}, err
+	}
+	if fingerprint != f.Noise {
+		return out, noise.Keys{}, conflict("the key behind the district's noise is not the one that the period was frozen with; restore keys.db, for figures made with another would give away what noise hides")
+	}
+	keys, err := noise.NewKeys(secret)
+	if err != nil {
+		return out, keys, err
+	}
+	out.Noise, err = noise.NewSticky(keys, f.days(), f.Variance, sdc.Hidden()...)
+	return out, keys, err
+}
+
+// days names the days a period's values are of, so that two sessions of the same
+// days have the same noise.
+func (f freeze) days() string { return f.Start.String() + "/" + f.End.String() }
+
+// fractionOf is what a contribution is keyed with: values on two scales are two
+// figures.
+func noiseName(indicator string, scale records.Scale) string {
+	if indicator != records.MeanCourseResult {
+		return indicator
+	}
+	return indicator + "/" + scale.Name + "/" + strconv.FormatInt(int64(scale.Low), 10) + "-" + strconv.FormatInt(int64(scale.High), 10)
+}
