@@ -44,7 +44,7 @@ var house = map[string]room{
 	},
 	"broker/sdc/noise": {pure: true},
 	"broker/compare": {
-		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc"},
+		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
 	"broker/tlog": {
@@ -75,7 +75,7 @@ var house = map[string]room{
 
 	"broker": {
 		ours: []string{
-			"broker/civil", "broker/compare", "broker/ingest", "broker/records", "broker/sdc", "broker/seal",
+			"broker/civil", "broker/compare", "broker/ingest", "broker/records", "broker/sdc", "broker/sdc/noise", "broker/seal",
 			"broker/store", "broker/store/bolt", "broker/tlog", "broker/token", "consent", "policy", "policy/agreement", "rego",
 		},
 		third: []string{

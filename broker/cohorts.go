@@ -64,28 +64,58 @@ func (b *Broker) candidates(r store.Reader, m moment, d *dataset, f *frozen, peo
 	} else if !p.Census.IsZero() {
 		rosterCensus = p.Census
 	}
-	placed := compare.Place(d.district.Students, f.freeze.Census)
+	f.values = compare.NewPeriod(d.district, s, f.freeze.Census)
+	list, err := b.reporting(r, m, f)
+	if err != nil {
+		return nil, err
+	}
 	var batch []sdc.Candidate
-	err := agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
-		if !reports(rec, s, m.today) {
-			return nil
-		}
-		for _, id := range rec.Agreement.Clauses.Indicators {
-			if indicator, known := records.Find(id); known {
-				f.reported[indicator.Family] = true
-			}
-		}
-		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, opened: f.opened, placed: placed, census: rosterCensus}
+	for _, rec := range list {
+		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, opened: f.opened, values: f.values, census: rosterCensus, yearEnd: f.yearEnd}
 		candidate, frozen, err := c.candidate()
-		if err != nil || candidate.Rows == nil {
-			return err
+		if err != nil {
+			return nil, err
+		}
+		if candidate.Rows == nil {
+			continue
 		}
 		frozen.Revision = rec.Revision
 		f.freeze.Agreements, f.parts = append(f.freeze.Agreements, frozen.ID), append(f.parts, frozen)
 		batch = append(batch, candidate)
+	}
+	return batch, nil
+}
+
+// reporting lists the agreements that report on the period, with what they
+// report computed.
+func (b *Broker) reporting(r store.Reader, m moment, f *frozen) (list []agreementRecord, err error) {
+	var needed []compare.Report
+	err = agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
+		if !reports(rec, f.period, m.today) {
+			return nil
+		}
+		list = append(list, rec)
+		clauses := rec.Agreement.Clauses
+		for _, report := range reportsOf(clauses.Indicators, clauses.Schools, f.values.Scale(clauses.Schools)) {
+			f.reported[report.Indicator.Family] = true
+			needed = append(needed, report)
+		}
 		return nil
 	})
-	return batch, err
+	if err != nil {
+		return nil, err
+	}
+	return list, f.values.Compute(needed, b.pace.Each)
+}
+
+// reportsOf are the indicators that the registry has.
+func reportsOf(indicators, schools []string, scale string) (list []compare.Report) {
+	for _, id := range indicators {
+		if ind, known := records.Find(id); known {
+			list = append(list, compare.Report{Indicator: ind, Schools: schools, Scale: scale})
+		}
+	}
+	return list
 }
 
 func reports(rec agreementRecord, s records.Session, today civil.Date) bool {
@@ -97,16 +127,17 @@ func reports(rec agreementRecord, s records.Session, today civil.Date) bool {
 
 // chooser makes one agreement's candidate.
 type chooser struct {
-	b      *Broker
-	r      store.Reader
-	m      moment
-	d      *dataset
-	s      records.Session
-	rec    agreementRecord
-	people []answered
-	opened map[string]*roaring.Bitmap // V_any by family
-	placed []compare.Placement
-	census civil.Date // of the roster
+	b       *Broker
+	r       store.Reader
+	m       moment
+	d       *dataset
+	s       records.Session
+	rec     agreementRecord
+	people  []answered
+	opened  map[string]*roaring.Bitmap // V_any by family
+	values  *compare.Period
+	census  civil.Date // of the roster
+	yearEnd bool
 }
 
 func (c chooser) candidate() (sdc.Candidate, frozenAgreement, error) {
@@ -115,37 +146,28 @@ func (c chooser) candidate() (sdc.Candidate, frozenAgreement, error) {
 	if err != nil || version == 0 {
 		return sdc.Candidate{}, frozenAgreement{}, err
 	}
-	groups := compare.Choose(c.placed, compare.Choice{Schools: clauses.Schools, Dosage: c.dosage(roster), Floor: clauses.DosageFloor})
-	rows := groups.Rows(compare.Grain{
+	groups := c.values.Roll().Choose(compare.Choice{Schools: clauses.Schools, Dosage: c.dosage(roster), Floor: clauses.DosageFloor})
+	rows := groups.Layout(compare.Grain{
 		School: slices.Contains(clauses.Grain, agreement.GrainSchool), Grade: slices.Contains(clauses.Grain, agreement.GrainGrade),
-	})
+	}).Rows()
 	cohort, err := groups.Cohort().ToBytes()
 	if err != nil {
 		return sdc.Candidate{}, frozenAgreement{}, err
 	}
-	f := frozenAgreement{ID: c.rec.Agreement.ID, Version: c.rec.Agreement.Version, Roster: version, Cohort: cohort, Scale: c.d.district.MainScale(c.s, clauses.Schools)}
-	out := sdc.Candidate{Agreement: f.ID, Rows: rows, Known: c.known(), Thresholds: thresholds(clauses)}
-	for _, id := range clauses.Indicators {
-		ind, ok := records.Find(id)
-		if !ok {
-			continue
+	f := frozenAgreement{ID: c.rec.Agreement.ID, Version: c.rec.Agreement.Version, Roster: version, Cohort: cohort, Scale: c.values.Scale(clauses.Schools)}
+	out := sdc.Candidate{
+		Agreement: f.ID, Profile: sdc.Profile(clauses.Profile), Rows: rows, Known: c.known(),
+		Thresholds: thresholds(clauses), YearEnd: c.yearEnd,
+	}
+	for _, report := range reportsOf(clauses.Indicators, clauses.Schools, f.Scale) {
+		column, err := c.values.Column(report)
+		if err != nil {
+			return sdc.Candidate{}, frozenAgreement{}, err
 		}
-		column := c.b.column(c.d.district, ind, c.s, clauses.Schools, f.Scale, c.placedAt(clauses.Schools))
-		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: id, Family: string(ind.Family), Covered: column.Covered()})
+		covered := column.Covered() // of all placed there: what is reported must not depend on who takes part
+		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: report.Indicator.ID, Family: string(report.Indicator.Family), Covered: covered})
 	}
 	return out, f, nil
-}
-
-// placedAt are all students of the schools: whether an indicator is reported
-// must not depend on who takes part.
-func (c chooser) placedAt(schools []string) *roaring.Bitmap {
-	set := roaring.New()
-	for _, p := range c.placed {
-		if slices.Contains(schools, p.School) {
-			set.Add(p.Ordinal)
-		}
-	}
-	return set
 }
 
 // roster is the one that the census froze, with the children who can be found
@@ -172,8 +194,8 @@ func (c chooser) roster() (version uint64, list []member, err error) {
 
 // thresholds are the agreement's, never under the profile's.
 func thresholds(c agreement.Clauses) sdc.Thresholds {
-	t := sdc.PublishedTable.Thresholds()
-	t.MinCohort, t.UnconsentedFloor = max(t.MinCohort, c.MinCohort), max(t.UnconsentedFloor, c.UnconsentedFloor)
+	t := sdc.Profile(c.Profile).Thresholds()
+	t.MinCohort, t.UnconsentedFloor = max(t.MinCohort, c.MinCohort), c.UnconsentedFloor
 	return t
 }
 
@@ -239,13 +261,4 @@ func (c chooser) known() map[string]sdc.Known {
 		out[family] = sdc.Known{Self: c.self(family), Any: c.opened[family]}
 	}
 	return out
-}
-
-// column computes one indicator for a set of students of a period.
-func (b *Broker) column(d *records.District, ind records.Indicator, s records.Session, schools []string, scale string, of *roaring.Bitmap) compare.Column {
-	settings := records.Settings{Scale: scale}
-	return compare.NewColumn(of, ind.Kind, func(ordinal uint32) (int64, int64, bool) {
-		v, status := ind.Compute(d, &d.Students[ordinal], s, schools, settings)
-		return v.Num, v.Den, status == records.Reported
-	})
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
-	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
 	"github.com/hallpass-edu/hallpass/broker/store"
@@ -125,36 +123,32 @@ func (b *Broker) noiseSecret(year civil.Date) (secret []byte, fingerprint string
 	return derived[:], hex.EncodeToString(sum[:8]), nil
 }
 
-// protection is a release's under a profile: the noise of a frozen period.
-func (f freeze) protection(b *Broker, p sdc.Profile) (sdc.Protection, noise.Keys, error) {
-	out := sdc.Protection{Profile: p}
-	if !p.Noisy() {
-		return out, noise.Keys{}, nil
-	}
+// noiseKeys are those of a frozen period's year.
+func (b *Broker) noiseKeys(f freeze) (noise.Keys, error) {
 	secret, fingerprint, err := b.noiseSecret(f.YearStart)
 	if err != nil {
-		return out, noise.Keys{}, err
+		return noise.Keys{}, err
 	}
-	if fingerprint != f.Noise {
-		return out, noise.Keys{}, conflict("the key behind the district's noise is not the one that the period was frozen with; restore keys.db, for figures made with another would give away what noise hides")
+	if fingerprint != f.Fingerprint {
+		return noise.Keys{}, conflict("the key behind the district's noise is not the one that the period was frozen with; restore keys.db: figures made with another key would give away what noise hides")
 	}
-	keys, err := noise.NewKeys(secret)
+	return noise.NewKeys(secret)
+}
+
+// protection is that of a release under a profile: the noise of a frozen period.
+func (b *Broker) protection(f freeze, p sdc.Profile) (out sdc.Protection, err error) {
+	out.Profile = p
+	if !p.Noisy() {
+		return out, nil
+	}
+	keys, err := b.noiseKeys(f)
 	if err != nil {
-		return out, keys, err
+		return out, err
 	}
-	out.Noise, err = noise.NewSticky(keys, f.days(), f.Variance, sdc.Hidden()...)
-	return out, keys, err
+	out.Noise, err = noise.NewSticky(keys, f.days(), f.Disclosure.variance(), sdc.Hidden()...)
+	return out, err
 }
 
 // days names the days a period's values are of, so that two sessions of the same
 // days have the same noise.
 func (f freeze) days() string { return f.Start.String() + "/" + f.End.String() }
-
-// fractionOf is what a contribution is keyed with: values on two scales are two
-// figures.
-func noiseName(indicator string, scale records.Scale) string {
-	if indicator != records.MeanCourseResult {
-		return indicator
-	}
-	return indicator + "/" + scale.Name + "/" + strconv.FormatInt(int64(scale.Low), 10) + "-" + strconv.FormatInt(int64(scale.High), 10)
-}

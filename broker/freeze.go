@@ -10,6 +10,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/compare"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/broker/store"
@@ -20,13 +21,18 @@ import (
 // fixed once. No value of a record is in it. Each agreement's part stands
 // apart (frozenAgreement).
 type freeze struct {
-	Session    string        `json:"session"`
-	At         time.Time     `json:"at"`
-	Census     civil.Date    `json:"census"`
-	Data       uint64        `json:"data"` // data version
-	Policy     string        `json:"policy"`
-	Students   []records.SID `json:"students"` // the ordinal table of every set
-	Agreements []string      `json:"agreements"`
+	Session     string        `json:"session"`
+	At          time.Time     `json:"at"`
+	Census      civil.Date    `json:"census"`
+	Data        uint64        `json:"data"` // data version
+	Policy      string        `json:"policy"`
+	Start       civil.Date    `json:"start"`
+	End         civil.Date    `json:"end"`
+	YearStart   civil.Date    `json:"year_start"` // whose noise it is
+	Disclosure  Disclosure    `json:"disclosure"`
+	Fingerprint string        `json:"fingerprint"` // of the noise secret
+	Students    []records.SID `json:"students"`    // the ordinal table of every set
+	Agreements  []string      `json:"agreements"`
 }
 
 // frozenAgreement is one agreement's part of a freeze.
@@ -85,11 +91,13 @@ type frozen struct {
 	world    world
 	period   records.Session
 	year     civil.Date // first day of the school year
+	yearEnd  bool       // the period ends it
 	freeze   freeze
 	parts    []frozenAgreement
 	reported map[records.Family]bool    // that an agreement's indicators are computed from
 	history  map[string]sdc.History     // by agreement
 	opened   map[string]*roaring.Bitmap // V_any by family
+	values   *compare.Period
 }
 
 // Freeze fixes rosters, consents and versions of a period (officer, steward).
@@ -253,7 +261,14 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	}
 	f.period, f.year = s, s.Start
 	if year, ok := d.district.YearOfSession(s); ok {
-		f.year = min(s.Start, year.Start)
+		f.year, f.yearEnd = min(s.Start, year.Start), s.End >= year.End
+	}
+	f.freeze.Start, f.freeze.End, f.freeze.YearStart = s.Start, s.End, f.year
+	if f.freeze.Disclosure, err = readDisclosure(r); err != nil {
+		return nil, err
+	}
+	if _, f.freeze.Fingerprint, err = b.noiseSecret(f.year); err != nil {
+		return nil, err
 	}
 	people, err := b.answers(r, d)
 	if err != nil {

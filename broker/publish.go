@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // releaseRecord is what was published for one agreement and period: protected
@@ -106,20 +108,86 @@ func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []
 		if !ok {
 			return notAvailable()
 		}
-		for _, id := range f.Agreements {
-			part, found, err := frozenT.get(r, key(session, id))
-			if err != nil || !found {
-				return errors.Join(err, missing(found, errNoHistory))
-			}
-			rec, err := b.figures(r, d, s, f, part)
+		parts, err := readParts(r, f)
+		if err != nil {
+			return err
+		}
+		values := compare.NewPeriod(d.district, s, f.Census)
+		if err := b.sign(values, f, parts); err != nil {
+			return err
+		}
+		if err := values.Compute(reportsOfParts(parts), b.pace.Each); err != nil {
+			return err
+		}
+		for _, part := range parts {
+			rec, err := b.figures(d, s, f, part, values)
 			if err != nil {
-				return fmt.Errorf("computing the figures of %s: %w", id, err)
+				return fmt.Errorf("computing the figures of %s: %w", part.ID, err)
 			}
 			list = append(list, rec)
 		}
 		return nil
 	})
 	return f, list, err
+}
+
+// underTerms is a frozen agreement with the terms it was frozen under.
+type underTerms struct {
+	frozenAgreement
+	clauses agreement.Clauses
+}
+
+func readParts(r store.Reader, f freeze) ([]underTerms, error) {
+	list := make([]underTerms, 0, len(f.Agreements))
+	for _, id := range f.Agreements {
+		part, found, err := frozenT.get(r, key(f.Session, id))
+		if err != nil || !found {
+			return nil, errors.Join(err, missing(found, errNoHistory))
+		}
+		terms, found, err := agreementHistory.get(r, key(part.ID, uint64(part.Version), part.Revision))
+		if err != nil || !found {
+			return nil, fmt.Errorf("computing the figures of %s: %w", id, orNotAvailable(err))
+		}
+		list = append(list, underTerms{part, terms.Agreement.Clauses})
+	}
+	return list, nil
+}
+
+// reports are the indicators of which the plan says that they are reported.
+func (a underTerms) reports() []compare.Report {
+	var ids []string
+	for _, plan := range a.Plan.Figures {
+		if plan.Reported {
+			ids = append(ids, plan.Indicator)
+		}
+	}
+	list := reportsOf(ids, a.clauses.Schools, a.Scale)
+	for i := range list {
+		list[i].Noisy = a.profile().Noisy()
+	}
+	return list
+}
+
+func (a underTerms) profile() sdc.Profile { return sdc.Profile(a.clauses.Profile) }
+
+// sign gives a period's values the noise keys if a release of it is noisy.
+func (b *Broker) sign(values *compare.Period, f freeze, parts []underTerms) error {
+	if !slices.ContainsFunc(parts, func(a underTerms) bool { return a.profile().Noisy() }) {
+		return nil
+	}
+	keys, err := b.noiseKeys(f)
+	if err != nil {
+		return err
+	}
+	values.Sign(keys, f.days())
+	return nil
+}
+
+func reportsOfParts(parts []underTerms) (all []compare.Report) {
+	for _, a := range parts {
+		all = append(all, a.reports()...)
+	}
+	return all
 }
 
 // datasetOf returns a data version that may be older than the current one.
@@ -130,16 +198,11 @@ func (b *Broker) datasetOf(r store.Reader, version uint64) (*dataset, error) {
 	return b.loadDataset(r, version)
 }
 
-func (b *Broker) figures(r store.Reader, d *dataset, s records.Session, f freeze, a frozenAgreement) (releaseRecord, error) {
-	terms, found, err := agreementHistory.get(r, key(a.ID, uint64(a.Version), a.Revision))
-	if err != nil || !found {
-		return releaseRecord{}, orNotAvailable(err)
-	}
+func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, values *compare.Period) (releaseRecord, error) {
 	cohort, err := bitmapOf(a.Cohort)
 	if err != nil {
 		return releaseRecord{}, err
 	}
-	clauses := terms.Agreement.Clauses
 	rec := releaseRecord{
 		Agreement: a.ID, Version: a.Version, Period: viewPeriod(s), Census: f.Census, FrozenAt: f.At,
 		DataAsOf: d.manifest.ImportedAt, Settings: records.Settings{Scale: a.Scale}.Lines(),
@@ -148,29 +211,29 @@ func (b *Broker) figures(r store.Reader, d *dataset, s records.Session, f freeze
 	if known {
 		rec.Scale = &scale
 	}
-	rows := rowsOf(d.district, f.Census, clauses.Schools, cohort, a.Plan)
-	whole := roaring.New()
-	for _, row := range rows {
-		whole.Or(row.T)
-	}
-	var raw []sdc.RawFigure
 	for _, plan := range a.Plan.Figures {
-		ind, ok := records.Find(plan.Indicator)
-		if !ok {
-			continue
+		if ind, ok := records.Find(plan.Indicator); ok {
+			rec.Definitions = append(rec.Definitions, define(ind))
 		}
-		rec.Definitions = append(rec.Definitions, define(ind))
-		if !plan.Reported {
-			continue
-		}
-		measure, err := compare.MeasureOf(ind, scale)
+	}
+	layout := layoutOf(values.Roll(), a.clauses.Schools, cohort, a.Plan)
+	var raw []sdc.RawFigure
+	for _, report := range a.reports() {
+		measure, err := compare.MeasureOf(report.Indicator, scale)
 		if err != nil {
 			return rec, err
 		}
-		column := b.column(d.district, ind, s, clauses.Schools, a.Scale, whole)
-		raw = append(raw, column.Figure(ind.ID, measure, rows))
+		column, err := values.Column(report)
+		if err != nil {
+			return rec, err
+		}
+		raw = append(raw, column.Figure(report.Indicator.ID, measure, layout))
 	}
-	rec.Release, err = sdc.Protect(a.Plan, raw, sdc.Profile(clauses.Profile))
+	protection, err := b.protection(f, a.profile())
+	if err != nil {
+		return rec, err
+	}
+	rec.Release, err = sdc.Protect(a.Plan, raw, protection)
 	return rec, err
 }
 
@@ -178,13 +241,12 @@ func define(i records.Indicator) definition {
 	return definition{i.ID, i.Version, string(i.Family), i.Name, i.Unit, string(i.Direction), i.Numerator, i.Denominator, i.Notes}
 }
 
-// rowsOf lays the frozen cohort out in the rows of its plan.
-func rowsOf(d *records.District, census civil.Date, schools []string, cohort *roaring.Bitmap, plan sdc.Plan) []sdc.RowSets {
+// layoutOf lays the frozen cohort out in the rows of its plan.
+func layoutOf(roll *compare.Roll, schools []string, cohort *roaring.Bitmap, plan sdc.Plan) compare.Layout {
 	dosage := map[uint32]int{}
 	for it := cohort.Iterator(); it.HasNext(); {
 		dosage[it.Next()] = 1
 	}
-	groups := compare.Choose(compare.Place(d.Students, census), compare.Choice{Schools: schools, Dosage: dosage, Floor: 1})
 	var grain compare.Grain
 	for _, f := range plan.Figures {
 		for _, v := range f.Verdicts {
@@ -192,7 +254,7 @@ func rowsOf(d *records.District, census civil.Date, schools []string, cohort *ro
 			grain.Grade = grain.Grade || v.Key.Grade != ""
 		}
 	}
-	return groups.Rows(grain)
+	return roll.Choose(compare.Choice{Schools: schools, Dosage: dosage, Floor: 1}).Layout(grain)
 }
 
 // publish writes the releases, unless the freeze they come from changed.

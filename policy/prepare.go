@@ -128,7 +128,7 @@ func (s *Preparer) members(c *agreement.Clauses, t *terms) [][2]*ast.Term {
 	return [][2]*ast.Term{
 		{keys.basis, ast.StringTerm(string(c.Basis))},
 		{keys.purpose, ast.StringTerm(string(c.Purpose))},
-		{keys.profile, ast.StringTerm(c.Profile)},
+		{keys.profile, ast.StringTerm(string(c.Profile))},
 		{keys.schools, s.lists.names(c.Schools)},
 		{keys.categories, categoryNames(c.Categories)},
 		{keys.indicators, s.lists.names(c.Indicators)},

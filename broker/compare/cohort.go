@@ -56,83 +56,126 @@ type Choice struct {
 // without a member of the cohort has no rest: its row is there, because which
 // rows there are must not tell where a participant goes to school, and empty.
 type Groups struct {
-	cells map[sdc.Key]cell
+	roll  *Roll
+	cells []group // of the agreement's schools, in the order of the roll
 }
 
-type cell struct{ cohort, whole *roaring.Bitmap }
+// group is one cell and who of it is in the cohort, by seat, ascending.
+type group struct {
+	cell   int
+	cohort []int32
+}
 
 // Choose divides the placed students: the cohort are the participants at the
 // floor; the rest are the other students of the same schools and grades, among
 // them participants under the floor.
-func Choose(placed []Placement, c Choice) Groups {
-	g := Groups{cells: map[sdc.Key]cell{}}
-	for _, p := range placed {
-		if slices.Contains(c.Schools, p.School) {
-			g.add(p, c)
+func (r *Roll) Choose(c Choice) Groups {
+	g := Groups{roll: r}
+	number := map[int32]int{}
+	for _, i := range r.cellsOf(c.Schools) {
+		number[int32(i)] = len(g.cells)
+		g.cells = append(g.cells, group{cell: i})
+	}
+	for ordinal, dosage := range c.Dosage {
+		s, placed := r.find(ordinal)
+		if i, ours := number[s.cell]; placed && ours && dosage >= c.Floor {
+			g.cells[i].cohort = append(g.cells[i].cohort, s.at)
 		}
 	}
 	for _, c := range g.cells {
-		if c.cohort.IsEmpty() {
-			c.whole.Clear()
-		}
+		slices.Sort(c.cohort)
 	}
 	return g
 }
 
-func (g Groups) add(p Placement, c Choice) {
-	key := sdc.Key{School: p.School, Grade: p.Grade}
-	if _, ok := g.cells[key]; !ok {
-		g.cells[key] = cell{roaring.New(), roaring.New()}
-	}
-	g.cells[key].whole.Add(p.Ordinal)
-	if dosage, ok := c.Dosage[p.Ordinal]; ok && dosage >= c.Floor {
-		g.cells[key].cohort.Add(p.Ordinal)
-	}
-}
-
 // Cohort returns all of the cohort.
 func (g Groups) Cohort() *roaring.Bitmap {
-	return g.union(func(c cell) *roaring.Bitmap { return c.cohort })
+	out := roaring.New()
+	for _, c := range g.cells {
+		out.Or(g.cohort(c))
+	}
+	return out
 }
 
 // Whole returns cohort and rest together.
 func (g Groups) Whole() *roaring.Bitmap {
-	return g.union(func(c cell) *roaring.Bitmap { return c.whole })
+	out := roaring.New()
+	for _, c := range g.cells {
+		out.Or(g.whole(c))
+	}
+	return out
 }
 
 // Rest returns all of the rest.
 func (g Groups) Rest() *roaring.Bitmap { return roaring.AndNot(g.Whole(), g.Cohort()) }
 
-func (g Groups) union(side func(cell) *roaring.Bitmap) *roaring.Bitmap {
+func (g Groups) cohort(c group) *roaring.Bitmap {
 	out := roaring.New()
-	for _, c := range g.cells {
-		out.Or(side(c))
+	for _, at := range c.cohort {
+		out.Add(g.roll.cells[c.cell].students[at])
 	}
 	return out
+}
+
+// whole must not be changed: it is the roll's.
+func (g Groups) whole(c group) *roaring.Bitmap {
+	if len(c.cohort) == 0 {
+		return roaring.New()
+	}
+	return g.roll.cells[c.cell].members
 }
 
 // Grain says into what rows an agreement divides its comparison beside the
 // pooled one.
 type Grain struct{ School, Grade bool }
 
-// Rows lays the groups out: the pooled row first, then a row a school, a row a
-// grade over all schools and, with both, a row a grade within a school; in the
-// order of sdc.CompareKeys. Students without a grade are in no grade row. Which
-// rows there are follows from the schools and their grades alone.
-func (g Groups) Rows(grain Grain) []sdc.RowSets {
-	rows := map[sdc.Key]sdc.RowSets{}
-	for key, c := range g.cells {
-		for _, k := range grain.keys(key) {
-			r, ok := rows[k]
-			if !ok {
-				r = sdc.RowSets{Key: k, P: roaring.New(), T: roaring.New()}
-				rows[k] = r
-			}
-			r.P.Or(c.cohort)
-			r.T.Or(c.whole)
+// Layout is how groups stand in the rows of a comparison: the pooled row first,
+// then a row a school, a row a grade over all schools and, with both, a row a
+// grade within a school; in the order of sdc.CompareKeys. Students without a
+// grade are in no grade row. Which rows there are follows from the schools and
+// their grades alone.
+type Layout struct {
+	groups Groups
+	rows   []line
+}
+
+// line is one row with the groups in it.
+type line struct {
+	key    sdc.Key
+	groups []int
+}
+
+// Layout lays the groups out.
+func (g Groups) Layout(grain Grain) Layout {
+	groups := map[sdc.Key][]int{}
+	for i, c := range g.cells {
+		for _, k := range grain.keys(g.roll.cells[c.cell].key) {
+			groups[k] = append(groups[k], i)
 		}
 	}
-	return slices.SortedFunc(maps.Values(rows), func(a, b sdc.RowSets) int { return sdc.CompareKeys(a.Key, b.Key) })
+	l := Layout{groups: g}
+	for _, k := range slices.SortedFunc(maps.Keys(groups), sdc.CompareKeys) {
+		l.rows = append(l.rows, line{k, groups[k]})
+	}
+	return l
+}
+
+// Rows returns the students of each row; none where the schools have nobody.
+func (l Layout) Rows() []sdc.RowSets {
+	cohorts := make([]*roaring.Bitmap, len(l.groups.cells))
+	for i, c := range l.groups.cells {
+		cohorts[i] = l.groups.cohort(c)
+	}
+	var rows []sdc.RowSets
+	for _, r := range l.rows {
+		set := sdc.RowSets{Key: r.key, P: roaring.New(), T: roaring.New()}
+		for _, i := range r.groups {
+			set.P.Or(cohorts[i])
+			set.T.Or(l.groups.whole(l.groups.cells[i]))
+		}
+		rows = append(rows, set)
+	}
+	return rows
 }
 
 // keys lists the rows that a school and grade belong to.

@@ -47,7 +47,7 @@ func town() []compare.Placement {
 }
 
 func townGroups() compare.Groups {
-	return compare.Choose(town(), compare.Choice{
+	return compare.NewRoll(town()).Choose(compare.Choice{
 		Schools: []string{"A", "B"}, Floor: 9,
 		Dosage: map[uint32]int{0: 9, 1: 12, 2: 8, 4: 30, 8: 8, 12: 20, 16: 9},
 	})
@@ -81,7 +81,7 @@ func TestRowsFollowTheGrain(t *testing.T) {
 		{compare.Grain{School: true, Grade: true}, []string{"all", "school:A", "school:B", "grade:9", "grade:10", "school:A/grade:9", "school:A/grade:10", "school:B/grade:9"}},
 	} {
 		var got []string
-		for _, r := range townGroups().Rows(c.grain) {
+		for _, r := range townGroups().Layout(c.grain).Rows() {
 			got = append(got, r.Key.String())
 		}
 		if !slices.Equal(got, c.want) {
@@ -93,8 +93,9 @@ func TestRowsFollowTheGrain(t *testing.T) {
 func TestTheRowsDoNotTellWhetherThereIsACohort(t *testing.T) {
 	t.Parallel()
 	grain := compare.Grain{School: true, Grade: true}
-	with := compare.Choose(town(), compare.Choice{Schools: []string{"A"}, Dosage: map[uint32]int{town()[0].Ordinal: 9}, Floor: 9}).Rows(grain)
-	without := compare.Choose(town(), compare.Choice{Schools: []string{"A"}, Floor: 9}).Rows(grain)
+	roll := compare.NewRoll(town())
+	with := roll.Choose(compare.Choice{Schools: []string{"A"}, Dosage: map[uint32]int{town()[0].Ordinal: 9}, Floor: 9}).Layout(grain).Rows()
+	without := roll.Choose(compare.Choice{Schools: []string{"A"}, Floor: 9}).Layout(grain).Rows()
 	if len(with) < 2 || len(with) != len(without) {
 		t.Fatalf("%d rows with a child, %d without", len(with), len(without))
 	}

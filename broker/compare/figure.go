@@ -8,6 +8,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
 )
 
 // ErrIndicator is returned for an indicator that has no rule for coding.
@@ -16,59 +17,192 @@ var ErrIndicator = errors.New("indicator cannot be compared")
 // Value returns one student's exact value, or false where it has none.
 type Value func(ordinal uint32) (num, den int64, ok bool)
 
-// Column holds the values of one indicator for a set of students.
+// Column holds the values of one indicator, cell by cell of a roll, with the
+// sum of each cell, so that what is left of a cell without a few of its students
+// costs as much as those few. All sums are exact.
 type Column struct {
-	covered *roaring.Bitmap
-	values  map[uint32]ratio
+	roll         *Roll
+	kind         records.Kind
+	contribution *contribution // of noisy reports; nil: values count as they are
+	parts        []part        // by cell; without values where nobody asked for them
 }
 
+// part is one cell: values by seat, and their sum; for noisy reports also each
+// student's part of a group, and the cell's.
+type part struct {
+	values  []ratio
+	total   sdc.Raw
+	members []noise.Group
+	group   noise.Group
+}
+
+// ratio is one student's value; without a denominator it is none.
 type ratio struct{ num, den int64 }
 
-// parts is what a student's own ratio is counted in: millionths.
-const parts = 1_000_000
+// millionths is what a student's own ratio is counted in.
+const millionths = 1_000_000
 
-// NewColumn asks for each student's value once. For a mean of student ratios
-// each student counts the same: its ratio is rounded to millionths, a half
-// upwards, and stands for one of a million parts.
-func NewColumn(students *roaring.Bitmap, kind records.Kind, value Value) Column {
-	c := Column{covered: roaring.New(), values: map[uint32]ratio{}}
-	for it := students.Iterator(); it.HasNext(); {
-		x := it.Next()
-		num, den, ok := value(x)
-		if !ok || den <= 0 {
-			continue
+// NewColumn returns a column without values. For a mean of student ratios each
+// student counts the same: its ratio is rounded to millionths, a half upwards,
+// and stands for one of a million parts.
+func NewColumn(roll *Roll, kind records.Kind) Column {
+	return Column{roll: roll, kind: kind, parts: make([]part, len(roll.cells))}
+}
+
+// Fill asks for the value of each student placed at a school, once. Different
+// schools may be filled at the same time.
+func (c Column) Fill(school string, value Value) {
+	for _, i := range c.roll.schools[school] {
+		p := part{values: make([]ratio, len(c.roll.cells[i].students))}
+		for at, x := range c.roll.cells[i].students {
+			p.values[at] = c.ratio(x, value)
+			p.total = plus(p.total, p.values[at].raw())
 		}
-		if kind == records.MeanOfRatios {
-			num, den = (2*parts*num+den)/(2*den), parts
+		if c.contribution != nil {
+			p.sign(c.roll.cells[i].students, c.contribution)
 		}
-		c.covered.Add(x)
-		c.values[x] = ratio{num, den}
+		c.parts[i] = p
 	}
-	return c
+}
+
+func (p *part) sign(students []uint32, c *contribution) {
+	p.members = make([]noise.Group, len(students))
+	for at, x := range students {
+		if v := p.values[at]; v.den != 0 {
+			p.members[at] = c.member(x, v.num, v.den)
+			p.group = p.group.Plus(p.members[at])
+		}
+	}
+}
+
+func (c Column) ratio(x uint32, value Value) ratio {
+	num, den, ok := value(x)
+	switch {
+	case !ok || den <= 0:
+		return ratio{}
+	case c.contribution != nil:
+		return c.contribution.ratio(num, den)
+	case c.kind == records.MeanOfRatios:
+		return ratio{(2*millionths*num + den) / (2 * den), millionths}
+	}
+	return ratio{num, den}
+}
+
+func (v ratio) raw() sdc.Raw {
+	if v.den == 0 {
+		return sdc.Raw{}
+	}
+	return sdc.Raw{N: 1, Num: v.num, Den: v.den}
+}
+
+func plus(a, b sdc.Raw) sdc.Raw { return sdc.Raw{N: a.N + b.N, Num: a.Num + b.Num, Den: a.Den + b.Den} }
+
+func minus(a, b sdc.Raw) sdc.Raw {
+	return sdc.Raw{N: a.N - b.N, Num: a.Num - b.Num, Den: a.Den - b.Den}
+}
+
+// At returns the column of some schools only.
+func (c Column) At(schools []string) Column {
+	out := Column{c.roll, c.kind, c.contribution, make([]part, len(c.parts))}
+	for _, i := range c.roll.cellsOf(schools) {
+		out.parts[i] = c.parts[i]
+	}
+	return out
 }
 
 // Covered returns the students who have a value.
-func (c Column) Covered() *roaring.Bitmap { return c.covered.Clone() }
+func (c Column) Covered() *roaring.Bitmap {
+	out := roaring.New()
+	for i, p := range c.parts {
+		for at, v := range p.values {
+			if v.den != 0 {
+				out.Add(c.roll.cells[i].students[at])
+			}
+		}
+	}
+	return out
+}
+
+// Value returns what one student counts for in a sum, or false for nothing.
+func (c Column) Value(ordinal uint32) (num, den int64, ok bool) {
+	s, placed := c.roll.find(ordinal)
+	if !placed || c.parts[s.cell].values == nil {
+		return 0, 0, false
+	}
+	v := c.parts[s.cell].values[s.at]
+	return v.num, v.den, v.den != 0
+}
 
 // Sum adds up the values of a set.
 func (c Column) Sum(set *roaring.Bitmap) sdc.Raw {
 	var out sdc.Raw
-	for it := roaring.And(set, c.covered).Iterator(); it.HasNext(); {
-		v := c.values[it.Next()]
-		out.N++
+	for it := set.Iterator(); it.HasNext(); {
+		if num, den, ok := c.Value(it.Next()); ok {
+			out = plus(out, sdc.Raw{N: 1, Num: num, Den: den})
+		}
+	}
+	return out
+}
+
+// sum adds up the values of some seats.
+func (p part) sum(seats []int32) (out sdc.Raw) {
+	if p.values == nil {
+		return out
+	}
+	for _, at := range seats {
+		v := p.values[at]
+		if v.den != 0 {
+			out.N++
+		}
 		out.Num += v.num
 		out.Den += v.den
 	}
 	return out
 }
 
-// Figure sums the column over the rows. The result is not protected.
-func (c Column) Figure(indicator string, m sdc.Measure, rows []sdc.RowSets) sdc.RawFigure {
-	out := sdc.RawFigure{Indicator: indicator, Measure: m, Rows: make([]sdc.RawRow, 0, len(rows))}
-	for _, r := range rows {
-		out.Rows = append(out.Rows, sdc.RawRow{Key: r.Key, Cohort: c.Sum(r.P), Rest: c.Sum(roaring.AndNot(r.T, r.P))})
+// Figure sums the column over the rows of a layout: of each cell its cohort, and
+// as the rest what is left of the cell's sum. The result is not protected. A
+// layout of another roll counts nobody, which Protect refuses.
+func (c Column) Figure(indicator string, m sdc.Measure, l Layout) sdc.RawFigure {
+	out := sdc.RawFigure{Indicator: indicator, Measure: m, Rows: make([]sdc.RawRow, 0, len(l.rows))}
+	sums := c.sums(l.groups)
+	for _, r := range l.rows {
+		row := sdc.RawRow{Key: r.key}
+		for _, i := range r.groups {
+			row.Cohort, row.Rest = plus(row.Cohort, sums[i].Cohort), plus(row.Rest, sums[i].Rest)
+			row.Group = row.Group.Plus(sums[i].Group)
+			row.Cells = append(row.Cells, sums[i].Cells...)
+		}
+		out.Rows = append(out.Rows, row)
 	}
 	return out
+}
+
+// sums are cohort and rest of each group. A group without cohort has no rest.
+func (c Column) sums(g Groups) []sdc.RawRow {
+	out := make([]sdc.RawRow, len(g.cells))
+	if g.roll != c.roll {
+		return out
+	}
+	for i, group := range g.cells {
+		if p := c.parts[group.cell]; len(group.cohort) > 0 {
+			out[i].Cohort = p.sum(group.cohort)
+			out[i].Rest = minus(p.total, out[i].Cohort)
+			if p.members != nil {
+				out[i].Group = p.groupOf(group.cohort)
+				out[i].Cells = []sdc.Cell{{Raw: p.total, Group: p.group}}
+			}
+		}
+	}
+	return out
+}
+
+// groupOf is the group of some seats.
+func (p part) groupOf(seats []int32) (g noise.Group) {
+	for _, at := range seats {
+		g = g.Plus(p.members[at])
+	}
+	return g
 }
 
 // MeasureOf returns how an indicator is coded. The scale is that of the course
@@ -77,8 +211,10 @@ func (c Column) Figure(indicator string, m sdc.Measure, rows []sdc.RowSets) sdc.
 func MeasureOf(ind records.Indicator, scale records.Scale) (sdc.Measure, error) {
 	var m sdc.Measure
 	switch {
-	case ind.Kind == records.ShareOfStudents, ind.Kind == records.RatioOfSums:
+	case ind.Kind == records.ShareOfStudents:
 		m = sdc.Measure{Kind: sdc.Share}
+	case ind.Kind == records.RatioOfSums:
+		m = sdc.Measure{Kind: sdc.Share, Results: true}
 	case ind.Kind == records.PerHundred:
 		m = sdc.Measure{Kind: sdc.Per100}
 	case ind.ID == records.AttendanceRate:

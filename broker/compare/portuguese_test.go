@@ -18,7 +18,7 @@ import (
 // portuguese is the real pair of schools of shared/data/uci-por, read straight
 // from its files: nothing here goes through the importer.
 type portuguese struct {
-	placed   []compare.Placement
+	roll     *compare.Roll
 	dosage   map[uint32]int
 	enrolled []int64
 	absent   []int64
@@ -35,9 +35,11 @@ func readPortuguese(t *testing.T) portuguese {
 		byName[[3]string{r["given_name"], r["family_name"], r["birthdate"]}] = uint32(i)
 	}
 	p.enrolled, p.absent, p.results = make([]int64, len(index)), make([]int64, len(index)), make([][]int64, len(index))
+	var placed []compare.Placement
 	for _, r := range table(t, dir, "enrollments.csv") {
-		p.placed = append(p.placed, compare.Placement{Ordinal: index[r["student_id"]], School: r["school_id"], Grade: r["grade_level"]})
+		placed = append(placed, compare.Placement{Ordinal: index[r["student_id"]], School: r["school_id"], Grade: r["grade_level"]})
 	}
+	p.roll = compare.NewRoll(placed)
 	for _, r := range table(t, dir, "attendance_summary.csv") {
 		i := index[r["student_id"]]
 		p.enrolled[i], p.absent[i] = number(t, r["days_enrolled"]), number(t, r["days_absent"])
@@ -122,7 +124,7 @@ func day(t *testing.T, s string) civil.Date {
 }
 
 func (p portuguese) groups() compare.Groups {
-	return compare.Choose(p.placed, compare.Choice{Schools: []string{"GP", "MS"}, Dosage: p.dosage, Floor: 9})
+	return p.roll.Choose(compare.Choice{Schools: []string{"GP", "MS"}, Dosage: p.dosage, Floor: 9})
 }
 
 func (p portuguese) attendance(x uint32) (int64, int64, bool) {
@@ -153,7 +155,7 @@ func (p portuguese) failed(x uint32) (num, den int64, ok bool) {
 	return num, int64(len(p.results[x])), len(p.results[x]) > 0
 }
 
-func (p portuguese) figures(t *testing.T, rows []sdc.RowSets) []sdc.RawFigure {
+func (p portuguese) figures(t *testing.T, l compare.Layout) []sdc.RawFigure {
 	t.Helper()
 	scale, _ := records.FindScale("0-20", nil)
 	var out []sdc.RawFigure
@@ -171,7 +173,11 @@ func (p portuguese) figures(t *testing.T, rows []sdc.RowSets) []sdc.RawFigure {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, compare.NewColumn(rows[0].T, ind.Kind, f.value).Figure(f.id, m, rows))
+		c := compare.NewColumn(p.roll, ind.Kind)
+		for _, school := range []string{"GP", "MS"} {
+			c.Fill(school, f.value)
+		}
+		out = append(out, c.Figure(f.id, m, l))
 	}
 	return out
 }
@@ -180,7 +186,7 @@ func TestTheRealSchoolsHaveTheCohortCountedByHand(t *testing.T) {
 	t.Parallel()
 	g := readPortuguese(t).groups()
 	want := map[string][2]uint64{"all": {315, 334}, "school:GP": {219, 204}, "school:MS": {96, 130}}
-	for _, r := range g.Rows(compare.Grain{School: true}) {
+	for _, r := range g.Layout(compare.Grain{School: true}).Rows() {
 		got := [2]uint64{r.P.GetCardinality(), roaring.AndNot(r.T, r.P).GetCardinality()}
 		if got != want[r.Key.String()] {
 			t.Errorf("%s: cohort and rest %v, want %v", r.Key, got, want[r.Key.String()])
@@ -195,8 +201,7 @@ func TestTheRealSchoolsHaveTheCohortCountedByHand(t *testing.T) {
 func TestTheRealSchoolsHaveTheSumsCountedByHand(t *testing.T) {
 	t.Parallel()
 	p := readPortuguese(t)
-	rows := p.groups().Rows(compare.Grain{})
-	raw := p.figures(t, rows)
+	raw := p.figures(t, p.groups().Layout(compare.Grain{}))
 	ratio := func(r sdc.Raw, unit float64) float64 { return unit * float64(r.Num) / float64(r.Den) }
 	near(t, "cohort attendance", ratio(raw[0].Rows[0].Cohort, 100), 98.01, 0.005)
 	near(t, "rest attendance", ratio(raw[0].Rows[0].Rest, 100), 97.93, 0.005)
@@ -217,10 +222,10 @@ func TestTheRealSchoolsHaveTheSumsCountedByHand(t *testing.T) {
 func TestTheRealSchoolsAreShownInBandsAndReadInWords(t *testing.T) {
 	t.Parallel()
 	p := readPortuguese(t)
-	rows := p.groups().Rows(compare.Grain{School: true, Grade: true})
-	raw := p.figures(t, rows)
+	layout := p.groups().Layout(compare.Grain{School: true, Grade: true})
+	raw := p.figures(t, layout)
 	plans, _, err := sdc.PlanBatch(nil, []sdc.Candidate{{
-		Agreement: "A-1", Profile: sdc.PublishedTable, Rows: rows, Thresholds: sdc.PublishedTable.Thresholds(),
+		Agreement: "A-1", Profile: sdc.PublishedTable, Rows: layout.Rows(), Thresholds: sdc.PublishedTable.Thresholds(),
 		Figures: []sdc.FigureSets{
 			{Indicator: records.AttendanceRate, Family: "attendance"},
 			{Indicator: records.ChronicAbsence, Family: "attendance"},

@@ -1,6 +1,9 @@
 package records
 
-import "slices"
+import (
+	"slices"
+	"unique"
+)
 
 func gradeIndicators() []Indicator {
 	scale := "Only results on the figure's scale count; scales never mix. A value outside its scale counts as recorded."
@@ -104,17 +107,46 @@ func failureShare(q query) (Value, Status) {
 // many, and empty where there is none. A report computes it once, passes it in
 // Settings.Scale and names it beside the figure.
 func (d *District) MainScale(period Session, schools []string) string {
-	counts := map[string]int{}
+	return d.ScalesIn(period).Main(schools)
+}
+
+// ScaleCounts are the course results of a period by school and scale.
+type ScaleCounts map[string]map[string]int
+
+// ScalesIn counts the results that stand for a period, for many reports on it.
+func (d *District) ScalesIn(period Session) ScaleCounts {
+	courses := map[unique.Handle[Course]]int{}
 	for i := range d.Students {
-		q := query{district: d, student: &d.Students[i], period: period, schools: schools}
 		for _, r := range d.Students[i].Results {
-			c := r.Course()
-			if q.at(c.School) && slices.Contains(d.Sources(GradesFamily, c.School, period.ID), c.Session) {
-				counts[c.Scale]++
-			}
+			courses[r.course]++
 		}
 	}
-	return mostUsed(counts)
+	counts := ScaleCounts{}
+	for course, n := range courses {
+		c := course.Value()
+		if !slices.Contains(d.Sources(GradesFamily, c.School, period.ID), c.Session) {
+			continue
+		}
+		if counts[c.School] == nil {
+			counts[c.School] = map[string]int{}
+		}
+		counts[c.School][c.Scale] += n
+	}
+	return counts
+}
+
+// Main is MainScale of the period that was counted.
+func (s ScaleCounts) Main(schools []string) string {
+	total := map[string]int{}
+	for school, counts := range s {
+		if len(schools) > 0 && !slices.Contains(schools, school) {
+			continue
+		}
+		for scale, n := range counts {
+			total[scale] += n
+		}
+	}
+	return mostUsed(total)
 }
 
 func countScales(results []Result) map[string]int {

@@ -8,6 +8,8 @@ const (
 	leastAttendance = 50 * percent
 	mostResults     = 8
 	gradeParts      = 40
+
+	attendancePoints = 20 // the change of one student that noise hides as it hides one in a count
 )
 
 // EventCap is the most events of one student that a noisy figure per hundred
@@ -22,6 +24,10 @@ type contribution struct {
 	hidden    int64 // the change that noise hides as well as it hides one student in a count, in parts
 }
 
+// Hidden lists the changes that noise has to hide in the sums of all measures, in
+// parts: the sizes that a source of noise must know.
+func Hidden() []int64 { return []int64{1, EventCap, mostResults, attendancePoints, gradeParts / 4} }
+
 // bounded returns how the measure's values enter noisy sums.
 func (m Measure) bounded() contribution {
 	switch {
@@ -32,7 +38,7 @@ func (m Measure) bounded() contribution {
 	case m.Kind == Share:
 		return contribution{0, 100 * percent, 100 * percent, 1}
 	case m.Floor > m.Min: // attendance
-		return contribution{m.Floor, m.Max, percent, 20}
+		return contribution{m.Floor, m.Max, percent, attendancePoints}
 	}
 	part := (m.Max - m.Min) / gradeParts
 	return contribution{m.Min, m.Max, part, gradeParts / 4}
