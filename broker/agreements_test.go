@@ -189,7 +189,7 @@ func TestAnAgreementsFaultsAreNamedByField(t *testing.T) {
 		{"categories[0]", func(r *broker.AgreementRequest) { r.Categories[0] = "discipline" }},
 		{"indicators[0]", func(r *broker.AgreementRequest) { r.Indicators = []string{"iq"} }},
 		{"min_cohort", func(r *broker.AgreementRequest) { r.MinCohort = 9 }},
-		{"unconsented_floor", func(r *broker.AgreementRequest) { r.UnconsentedFloor = 3 }},
+		{"unconsented_floor", func(r *broker.AgreementRequest) { r.UnconsentedFloor = 2 }},
 	} {
 		r := terms("club", "club")
 		c.spoil(&r)

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/broker/seal"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/store/bolt"
@@ -52,6 +53,8 @@ type Sabotage struct {
 	NoDoubts     bool // loads go in whatever they would lose or seem to mean
 	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict
 	FreezeStale  bool // periods are frozen on records whose newest load was held
+
+	Weak sdc.Weakness // releases lack the protection that it names
 }
 
 // Broker is one district at work. Its methods may be called at once from many

@@ -137,7 +137,7 @@ func (b *Broker) noiseKeys(f freeze) (noise.Keys, error) {
 
 // protection is that of a release under a profile: the noise of a frozen period.
 func (b *Broker) protection(f freeze, p sdc.Profile) (out sdc.Protection, err error) {
-	out.Profile = p
+	out.Profile, out.Weak = p, b.sabotage.Weak
 	if !p.Noisy() {
 		return out, nil
 	}

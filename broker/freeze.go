@@ -285,7 +285,7 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	if err != nil {
 		return nil, err
 	}
-	return f, f.decide(earlier, batch)
+	return f, f.decide(b.sabotage.Weak, earlier, batch)
 }
 
 // sameDays returns what was published of other sessions over the same values:
@@ -377,8 +377,8 @@ func sidsOf(d *records.District) []records.SID {
 }
 
 // decide plans the batch and keeps what each agreement publishes.
-func (f *frozen) decide(earlier sdc.History, batch []sdc.Candidate) error {
-	plans, history, err := sdc.PlanBatch(earlier, batch)
+func (f *frozen) decide(weak sdc.Weakness, earlier sdc.History, batch []sdc.Candidate) error {
+	plans, history, err := sdc.PlanWeak(weak, earlier, batch)
 	if err != nil {
 		return internal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/store/bolt"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 	"github.com/hallpass-edu/hallpass/rego"
 )
 
@@ -186,7 +187,7 @@ func (d *made) signed(partner, id string) {
 func (d *made) signedOver(partner, id string, categories []consent.Category, indicators []string) {
 	d.t.Helper()
 	d.sign(broker.AgreementRequest{
-		ID: id, Partner: partner, Template: "comparison_and_consent", Schools: []string{madeSchool}, Categories: categories, Indicators: indicators,
+		ID: id, Partner: partner, Template: "comparison_and_consent", Profile: agreement.PublishedTable, Schools: []string{madeSchool}, Categories: categories, Indicators: indicators,
 		TermFrom: day("2025-08-01"), TermTo: day("2027-07-31"), Administrator: "Ada Admin",
 	})
 }

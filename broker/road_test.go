@@ -35,7 +35,7 @@ func (d *district) agree(partner, agreement string, schools ...string) {
 	made := data[struct {
 		TextSHA256 string `json:"text_sha256"`
 	}](d.t, d.must(d.CreateAgreement(ctx, officer, broker.AgreementRequest{
-		ID: agreement, Partner: partner, Template: "comparison_and_consent", Schools: schools,
+		ID: agreement, Partner: partner, Template: "comparison_and_consent", Profile: "published_table", Schools: schools,
 		TermFrom: day("2005-09-01"), TermTo: day("2007-08-31"), Administrator: "Ada Admin",
 	})))
 	for _, party := range []string{"district", "partner"} {

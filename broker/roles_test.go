@@ -144,6 +144,12 @@ func districtOperations(t *testing.T) map[string]operation {
 		}},
 		"Freeze":      {closers, func(d *town, c broker.Caller) error { return dropped(d.Freeze(ctx, c, townLent)) }},
 		"ClosePeriod": {closers, func(d *town, c broker.Caller) error { return dropped(d.ClosePeriod(ctx, c, townLent)) }},
+		"Disclosure": {[]broker.Role{broker.RoleOfficer, broker.RoleAuditor}, func(d *town, c broker.Caller) error {
+			return dropped(d.Disclosure(ctx, c))
+		}},
+		"SetDisclosure": {[]broker.Role{broker.RoleOfficer}, func(d *town, c broker.Caller) error {
+			return dropped(d.SetDisclosure(ctx, c, broker.Disclosure{}))
+		}},
 	}
 }
 

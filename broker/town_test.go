@@ -14,6 +14,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // The town has two schools, North and South, and one school year of two terms.
@@ -158,7 +159,7 @@ func (d *town) partner(id string) {
 // terms are an agreement over both schools and every category, for two years.
 func terms(partner, id string) broker.AgreementRequest {
 	return broker.AgreementRequest{
-		ID: id, Partner: partner, Template: "comparison_and_consent", Schools: []string{north, south}, Categories: consent.Categories(),
+		ID: id, Partner: partner, Template: "comparison_and_consent", Profile: agreement.PublishedTable, Schools: []string{north, south}, Categories: consent.Categories(),
 		TermFrom: day("2025-08-01"), TermTo: day("2027-07-31"), Administrator: "Ada Admin",
 	}
 }

@@ -3,11 +3,11 @@ package sdc
 import "github.com/RoaringBitmap/roaring/v2"
 
 // Broken names the guards that a test takes away.
-type Broken struct{ NoPrimary, NoComplement, NoSpan, NoDifference, NoExposure bool }
+type Broken struct{ NoPrimary, NoComplement, NoSpan, NoDifference, NoExposure, NoRank bool }
 
 // PlanBroken is PlanBatch without some of its guards.
 func PlanBroken(h History, c []Candidate, b Broken) ([]Plan, History, error) {
-	return planBatch(h, c, sabotage{b.NoPrimary, b.NoComplement, b.NoSpan, b.NoDifference, b.NoExposure})
+	return planBatch(h, c, sabotage{b.NoPrimary, b.NoComplement, b.NoSpan, b.NoDifference, b.NoExposure, b.NoRank})
 }
 
 // AdmitAll is Admit without the hold.
@@ -23,4 +23,21 @@ func Derivable(shown []*roaring.Bitmap, target *roaring.Bitmap) bool {
 		s = s.with(a.vector(set))
 	}
 	return s.derivable(0)
+}
+
+// Sums are the noisy sums of a row: parts and weight of cohort, rest and whole.
+type Sums struct{ Cohort, Rest, Whole [2]int64 }
+
+// NoisySums returns what stands behind the shown rows of a figure.
+func NoisySums(m Measure, n Noise, raw RawFigure) (map[Key]Sums, error) {
+	out := map[Key]Sums{}
+	for _, r := range raw.Rows {
+		row, err := noisy{indicator: raw.Indicator, measure: m, noise: n}.row(r)
+		if err != nil {
+			return nil, err
+		}
+		side := func(s noisySum) [2]int64 { return [2]int64{s.parts, s.weight} }
+		out[r.Key] = Sums{side(row.cohort), side(row.rest), side(row.whole)}
+	}
+	return out, nil
 }

@@ -90,7 +90,7 @@ func (f *figure) vectorise() {
 // enough, with enough students in each whose values nobody was given.
 func (f *figure) primary(r *row) bool {
 	if f.broken.noPrimary {
-		return true
+		return !r.sets[sideP].IsEmpty() && !r.sets[sideR].IsEmpty()
 	}
 	return f.big(r.sets[sideP], f.limits.MinCohort, f.limits.UnconsentedFloor) &&
 		f.big(r.sets[sideR], f.limits.MinCohort, f.limits.RestFloor) &&

@@ -26,6 +26,7 @@ type Noise interface {
 type Protection struct {
 	Profile Profile
 	Noise   Noise
+	Weak    Weakness // of tests
 }
 
 // Validate reports an unknown profile, or a noisy one without noise.
@@ -70,6 +71,16 @@ type noisy struct {
 	indicator string
 	measure   Measure
 	noise     Noise
+	weak      Weakness
+}
+
+// noisy is an indicator under the protection.
+func (p Protection) noisy(indicator string, m Measure) noisy {
+	z := noisy{indicator, m, p.Noise, p.Weak}
+	if p.Weak.silent() {
+		z.noise = silence{p.Noise}
+	}
+	return z
 }
 
 // sum is one group's sum with the group's noise.

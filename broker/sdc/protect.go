@@ -156,7 +156,7 @@ func (fp FigurePlan) protect(raw []RawFigure, p Protection) (ShownFigure, error)
 	out.Status = StatusOK
 	var err error
 	if p.Profile.Noisy() {
-		out.Rows, err = noisy{fp.Indicator, raw[i].Measure, p.Noise}.rows(fp.Verdicts, raw[i])
+		out.Rows, err = p.noisy(fp.Indicator, raw[i].Measure).rows(fp.Verdicts, raw[i])
 	} else {
 		out.Rows, err = fp.rows(raw[i])
 	}
