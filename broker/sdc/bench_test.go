@@ -49,14 +49,18 @@ func TestADistrictOfTenSchoolsKeepsNearlyAllItsRows(t *testing.T) {
 	if err := identities(c, plans, h); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range plans {
+	for i, p := range plans {
 		levels := map[sdc.Level]int{}
 		for _, v := range p.Figures[0].Verdicts {
 			if v.Shown {
 				levels[v.Key.Level()]++
 			}
 		}
-		if levels[sdc.LevelAll] != 1 || levels[sdc.LevelSchool] != 10 || levels[sdc.LevelGrade] != 4 {
+		grades := 4
+		if i == 2 { // some students work with all three partners, and are in eight figures by now
+			grades = 0
+		}
+		if levels[sdc.LevelAll] != 1 || levels[sdc.LevelSchool] != 10 || levels[sdc.LevelGrade] != grades {
 			t.Errorf("%s shows %v", p.Agreement, levels)
 		}
 	}

@@ -52,19 +52,24 @@ func isPart(parent, child Key) bool {
 }
 
 // remainder is the parent's set on one side without its visible children, and
-// how many children with students must stay hidden. Those left out for their
-// size or their number of figures alone are no secret.
-func (rel relation) remainder(s side, visible func(*row) bool) (*roaring.Bitmap, int) {
-	left, hidden := rel.parent.sets[s].Clone(), 0
+// the children with students that are not visible.
+func (rel relation) remainder(s side, visible func(*row) bool) (*roaring.Bitmap, []*row) {
+	left, hidden := rel.parent.sets[s].Clone(), []*row(nil)
 	for _, c := range rel.children {
 		switch {
 		case visible(c):
 			left.AndNot(c.sets[s])
-		case !c.sets[sideT].IsEmpty() && (c.reason.secret() || c.reason == ReasonNone):
-			hidden++
+		case !c.sets[sideT].IsEmpty():
+			hidden = append(hidden, c)
 		}
 	}
 	return left, hidden
+}
+
+// lone reports that the hidden rows are one, and that it must not be known. A row
+// that was left out for its size or the number of figures alone is no secret.
+func lone(hidden []*row) bool {
+	return len(hidden) == 1 && (hidden[0].reason.secret() || hidden[0].reason == ReasonNone)
 }
 
 // safe reports whether the parts of a shown parent that stay hidden number
@@ -75,7 +80,7 @@ func (f *figure) safe(rel relation, h History, visible func(*row) bool) bool {
 		if left.IsEmpty() {
 			continue
 		}
-		if hidden == 1 || !f.known.hides(left, f.limits.HiddenFloor) || !f.apart(h, left) {
+		if lone(hidden) || !f.known.hides(left, f.limits.HiddenFloor) || !f.apart(h, left) {
 			return false
 		}
 	}

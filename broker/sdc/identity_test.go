@@ -96,7 +96,7 @@ func (f released) sums() error {
 }
 
 func (f released) sum(parent sdc.Key, level sdc.Level) error {
-	p, r, hidden, parts := f.sets[parent].p.Clone(), f.sets[parent].r.Clone(), 0, 0
+	p, r, hidden, parts, secret := f.sets[parent].p.Clone(), f.sets[parent].r.Clone(), 0, 0, 0
 	for k, v := range f.verdicts {
 		if k.Level() != level || parent.School != "" && k.School != parent.School || parent.Grade != "" && k.Grade != parent.Grade {
 			continue
@@ -105,14 +105,17 @@ func (f released) sum(parent sdc.Key, level sdc.Level) error {
 		if v.Shown {
 			p.AndNot(f.sets[k].p)
 			r.AndNot(f.sets[k].r)
-		} else if !f.sets[k].t.IsEmpty() && !shy(v) {
+		} else if !f.sets[k].t.IsEmpty() {
 			hidden++
+			if !shy(v) {
+				secret++
+			}
 		}
 	}
 	if parts == 0 || p.IsEmpty() && r.IsEmpty() {
 		return nil
 	}
-	if hidden == 1 || !harmless(p, f.known) || !harmless(r, f.known) {
+	if hidden == 1 && secret == 1 || !harmless(p, f.known) || !harmless(r, f.known) {
 		return fmt.Errorf("row %s gives away its %d hidden parts by %s", parent, hidden, level)
 	}
 	return nil

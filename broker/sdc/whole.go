@@ -61,7 +61,7 @@ func (f *figure) wholeRemainders(r *row) []leftover {
 			continue
 		}
 		if set, parts := rel.remainder(sideT, visible); !set.IsEmpty() {
-			out = append(out, leftover{rel.parent, set, parts})
+			out = append(out, leftover{rel.parent, set, len(parts)})
 		}
 	}
 	return out
