@@ -65,7 +65,7 @@ func (b *Broker) candidates(r store.Reader, m moment, d *dataset, f *frozen, peo
 		rosterCensus = p.Census
 	}
 	f.values = compare.NewPeriod(d.district, s, f.freeze.Census)
-	list, err := b.reporting(r, m, f)
+	list, err := b.reporting(r, m, d, f)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (b *Broker) candidates(r store.Reader, m moment, d *dataset, f *frozen, peo
 
 // reporting lists the agreements that report on the period, with what they
 // report computed.
-func (b *Broker) reporting(r store.Reader, m moment, f *frozen) (list []agreementRecord, err error) {
+func (b *Broker) reporting(r store.Reader, m moment, d *dataset, f *frozen) (list []agreementRecord, err error) {
 	var needed []compare.Report
 	err = agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
 		if !reports(rec, f.period, m.today) {
@@ -105,7 +105,10 @@ func (b *Broker) reporting(r store.Reader, m moment, f *frozen) (list []agreemen
 	if err != nil {
 		return nil, err
 	}
-	return list, f.values.Compute(needed, b.pace.Each)
+	if err := f.values.Compute(needed, b.pace.Each); err != nil {
+		return nil, err
+	}
+	return list, checkTotals(d.district, f.period, f.values, needed)
 }
 
 // reportsOf are the indicators that the registry has.

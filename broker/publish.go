@@ -220,6 +220,10 @@ func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, 
 			rec.Definitions = append(rec.Definitions, define(ind))
 		}
 	}
+	totals, err := publicTotals(d.district, s)
+	if err != nil {
+		return rec, err
+	}
 	layout := layoutOf(values.Roll(), a.clauses.Schools, cohort, a.Plan)
 	var raw []sdc.RawFigure
 	for _, report := range a.reports() {
@@ -231,7 +235,7 @@ func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, 
 		if err != nil {
 			return rec, err
 		}
-		raw = append(raw, column.Figure(report.Indicator.ID, measure, layout))
+		raw = append(raw, column.Figure(report.Indicator.ID, measure, layout, totals[report.Indicator.ID]))
 	}
 	protection, err := b.protection(f, a.profile())
 	if err != nil {

@@ -163,7 +163,7 @@ func (p part) sum(seats []int32) (out sdc.Raw) {
 // Figure sums the column over the rows of a layout: of each cell its cohort, and
 // as the rest what is left of the cell's sum. The result is not protected. A
 // layout of another roll counts nobody, which Protect refuses.
-func (c Column) Figure(indicator string, m sdc.Measure, l Layout) sdc.RawFigure {
+func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: indicator, Measure: m, Rows: make([]sdc.RawRow, 0, len(l.rows))}
 	sums := c.sums(l.groups)
 	for _, r := range l.rows {
@@ -171,7 +171,9 @@ func (c Column) Figure(indicator string, m sdc.Measure, l Layout) sdc.RawFigure 
 		for _, i := range r.groups {
 			row.Cohort, row.Rest = plus(row.Cohort, sums[i].Cohort), plus(row.Rest, sums[i].Rest)
 			row.Group = row.Group.Plus(sums[i].Group)
-			row.Cells = append(row.Cells, sums[i].Cells...)
+		}
+		if c.contribution != nil {
+			row.Cells = c.cells(l.groups, r.groups, public)
 		}
 		out.Rows = append(out.Rows, row)
 	}
@@ -190,7 +192,6 @@ func (c Column) sums(g Groups) []sdc.RawRow {
 			out[i].Rest = minus(p.total, out[i].Cohort)
 			if p.members != nil {
 				out[i].Group = p.groupOf(group.cohort)
-				out[i].Cells = []sdc.Cell{{Raw: p.total, Group: p.group}}
 			}
 		}
 	}

@@ -79,6 +79,20 @@ func (m Measure) Validate() error {
 	return nil
 }
 
+// Exact is the figure of exact sums in thousandths of the printed unit, a half
+// upwards, and false where there is none. It is the district's: nothing protects
+// it.
+func (m Measure) Exact(r Raw) (Milli, bool) {
+	unit := m.Unit
+	if m.Kind != Mean {
+		unit = 100 * int64(percent)
+	}
+	if r.Den <= 0 {
+		return 0, false
+	}
+	return Milli(rounded(r.Num*unit, r.Den)), true
+}
+
 // code codes one side of a row from its sums and its number of students with a
 // value.
 func (m Measure) code(r Raw, n int, s Schedule) Shown {

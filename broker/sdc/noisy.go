@@ -93,8 +93,7 @@ func (z noisy) sum(r Raw, g noise.Group) (noisySum, error) {
 }
 
 // row adds noise to a row's sums: to the cohort as one, and to the whole cell by
-// cell, so that a cell has the same noise in every row and for every partner. A
-// whole that the district has published itself is as it was published.
+// cell, so that a cell has the same total in every row and for every partner.
 func (z noisy) row(r RawRow) (noisyRow, error) {
 	cohort, err := z.sum(r.Cohort, r.Group)
 	if err != nil {
@@ -102,16 +101,21 @@ func (z noisy) row(r RawRow) (noisyRow, error) {
 	}
 	whole := noisySum{draws: map[noise.Group]int64{}}
 	for _, c := range r.Cells {
-		cell, err := z.sum(c.Raw, c.Group)
+		cell, err := z.total(c)
 		if err != nil {
 			return noisyRow{}, err
 		}
 		whole = whole.plus(cell, 1)
 	}
-	if r.Public != nil {
-		whole.parts, whole.draws = z.measure.partsOf(*r.Public, whole.weight), map[noise.Group]int64{}
-	}
 	return noisyRow{cohort, whole.minus(cohort), whole}, nil
+}
+
+// total is a cell's: as the district published it, or with its noise.
+func (z noisy) total(c Cell) (noisySum, error) {
+	if c.Public == nil {
+		return z.sum(c.Raw, c.Group)
+	}
+	return noisySum{c.N, z.measure.partsOf(*c.Public, c.Den), c.Den, map[noise.Group]int64{}}, nil
 }
 
 // partsOf turns a published figure of a whole back into a sum.

@@ -238,7 +238,7 @@ func TestAPublishedTotalTakesThePlaceOfTheNoisyOne(t *testing.T) {
 	raw := o.raw(share, rows)
 	public := sdc.Milli(30_000) // the truth is a fifth: the printed one counts
 	for i := range raw.Rows {
-		raw.Rows[i].Public = &public
+		raw.Rows[i].Cells[0].Public = &public
 	}
 	sums, err := sdc.NoisySums(share, sticky(t, o.keys), raw)
 	if err != nil {

@@ -21,21 +21,23 @@ type Raw struct {
 func (r Raw) plus(o Raw) Raw { return Raw{r.N + o.N, r.Num + o.Num, r.Den + o.Den} }
 
 // RawRow holds the sums of a row; the whole is their sum. What follows them is
-// for noisy profiles only: whose values the cohort's sum holds, the cells that
-// make up the whole, and the whole's figure where the district has published it
-// itself, in thousandths of the printed unit.
+// for noisy profiles only: whose values the cohort's sum holds, and the parts
+// that make up the whole.
 type RawRow struct {
 	Key          Key
 	Cohort, Rest Raw
 	Group        noise.Group
 	Cells        []Cell
-	Public       *Milli
 }
 
-// Cell is one grade of one school: its sums, and whose values they hold.
+// Cell is a part of a whole that has one total for everybody, such as a grade of
+// a school: its sums and whose values they hold or, where the district has
+// published the cell's figure itself, that figure in thousandths of the printed
+// unit.
 type Cell struct {
 	Raw
-	Group noise.Group
+	Group  noise.Group
+	Public *Milli
 }
 
 // RawFigure holds one indicator before protection: for published_table the sums
