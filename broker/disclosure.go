@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
@@ -73,6 +74,28 @@ func (d Disclosure) view() (disclosureView, error) {
 		v.Insider = append(v.Insider, insiderBound{n, sdc.Milli(t.Insider(n)*1000 + 0.999)})
 	}
 	return v, nil
+}
+
+// sentences say what stands between the records and the figures of a release, and
+// how far it protects.
+func (d Disclosure) sentences(p sdc.Profile) ([]string, error) {
+	const withheld = "A figure is withheld where a group is too small, or where it would give another one away."
+	if p == sdc.PublishedTable {
+		return []string{"Shares stand in bands and means are rounded, as in published school report cards; no random number is added.", withheld}, nil
+	}
+	t, err := noise.NewTable(d.variance())
+	if err != nil {
+		return nil, err
+	}
+	right := func(figures int) int { return int(t.Insider(figures)*100 + 0.999) }
+	return []string{
+		fmt.Sprintf("A random number with a standard deviation of %s students stands in every count, and one as large for its scale in every other sum. "+
+			"It belongs to the group: asking again, or in another way, gives the same figure.", sdc.Milli(d.Noise)*100),
+		fmt.Sprintf("Of a question that is as likely yes as no, somebody who knows every other student of a group guesses the answer for the last one right in at most "+
+			"%d of 100 cases from one figure, in %d from four, and in %d from all figures in which a student may be; a coin is right in 50.",
+			right(1), right(4), right(sdc.ExposureCap+1)),
+		withheld,
+	}, nil
 }
 
 // Disclosure returns the district's settings (officer, auditor).

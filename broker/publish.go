@@ -31,6 +31,7 @@ type releaseRecord struct {
 	Release     sdc.Release    `json:"release"`
 	Definitions []definition   `json:"definitions"`
 	Settings    []string       `json:"settings"`
+	Protection  []string       `json:"protection"`
 	Scale       *records.Scale `json:"scale,omitzero"` // of the course results
 }
 
@@ -239,6 +240,9 @@ func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, 
 	}
 	protection, err := b.protection(f, a.profile())
 	if err != nil {
+		return rec, err
+	}
+	if rec.Protection, err = f.Disclosure.sentences(a.profile()); err != nil {
 		return rec, err
 	}
 	rec.Release, err = sdc.Protect(a.Plan, raw, protection)

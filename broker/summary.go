@@ -44,13 +44,13 @@ type readable struct {
 
 // figure shows one indicator of a row.
 func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure, error) {
-	out := comparisonFigure{Indicator: f.Indicator, Status: row.Status, Cohort: row.Cohort, Rest: row.Rest, Whole: row.Whole}
+	out := comparisonFigure{Indicator: f.Indicator, Status: row.Status, Cohort: row.Cohort, Rest: row.Rest, Weighted: row.Weighted, Whole: row.Whole}
 	ind, ok := records.Find(f.Indicator)
 	if !ok {
 		return out, nil
 	}
 	if row.Status != sdc.StatusWithheld {
-		out.Reading = m.read(ind, row)
+		out.Reading, out.Adjusted = m.read(ind, row, compare.Read), m.read(ind, row, compare.ReadWeighted)
 		return out, nil
 	}
 	side, err := m.consented(ind, row.Key)
@@ -58,7 +58,7 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 	return out, err
 }
 
-func (m *summary) read(ind records.Indicator, row sdc.ShownRow) *compare.Reading {
+func (m *summary) read(ind records.Indicator, row sdc.ShownRow, read func(sdc.ShownRow, sdc.Measure) (compare.Reading, bool)) *compare.Reading {
 	var scale records.Scale
 	if m.rec.Scale != nil {
 		scale = *m.rec.Scale
@@ -67,7 +67,7 @@ func (m *summary) read(ind records.Indicator, row sdc.ShownRow) *compare.Reading
 	if err != nil {
 		return nil
 	}
-	reading, ok := compare.Read(row, measure)
+	reading, ok := read(row, measure)
 	if !ok {
 		return nil
 	}
