@@ -122,6 +122,7 @@ type comparisonData struct {
 	ForWhom     string            `json:"for_whom"`
 	Stale       []staleFamily     `json:"stale,omitzero"` // of a consented summary, which is live
 	Rows        []comparisonRow   `json:"rows"`
+	TwoYears    []comparisonRow   `json:"two_years,omitzero"` // pooled over this school year and the one before
 	Definitions []definition      `json:"definitions"`
 	Settings    []string          `json:"settings"`
 	Protection  []string          `json:"protection"`
@@ -173,6 +174,9 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		}
 	}
 	data.addNotReported(q, rec.Release.Figures)
+	if data.TwoYears = sum.twoYears(q); data.TwoYears != nil {
+		data.Cautions = append(slices.Clone(cautions), "In the figures over two years a child who took part in both counts in each.")
+	}
 	p := finished{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {
 		data.Stale = s.stale(recordFamilies(d.Categories)...)

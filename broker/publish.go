@@ -21,18 +21,22 @@ import (
 // releaseRecord is what was published for one agreement and period: protected
 // figures and nothing else. It is written once and served many times.
 type releaseRecord struct {
-	Agreement   string         `json:"agreement"`
-	Version     int            `json:"version"`
-	Period      periodView     `json:"period"`
-	Census      civil.Date     `json:"census"`
-	FrozenAt    time.Time      `json:"frozen_at"`
-	PublishedAt time.Time      `json:"published_at"`
-	DataAsOf    time.Time      `json:"data_as_of"`
-	Release     sdc.Release    `json:"release"`
-	Definitions []definition   `json:"definitions"`
-	Settings    []string       `json:"settings"`
-	Protection  []string       `json:"protection"`
-	Scale       *records.Scale `json:"scale,omitzero"` // of the course results
+	Agreement   string       `json:"agreement"`
+	Version     int          `json:"version"`
+	Period      periodView   `json:"period"`
+	Census      civil.Date   `json:"census"`
+	FrozenAt    time.Time    `json:"frozen_at"`
+	PublishedAt time.Time    `json:"published_at"`
+	DataAsOf    time.Time    `json:"data_as_of"`
+	Release     sdc.Release  `json:"release"`
+	Definitions []definition `json:"definitions"`
+	Settings    []string     `json:"settings"`
+	Protection  []string     `json:"protection"`
+	Noise       int          `json:"noise_tenths,omitzero"`
+	Year        bool         `json:"year,omitzero"` // of a whole school year
+
+	TwoYears []sdc.ShownFigure `json:"two_years,omitzero"` // pooled over this school year and the one before
+	Scale    *records.Scale    `json:"scale,omitzero"`     // of the course results
 }
 
 // definition is what an indicator means, printed with every report.
@@ -125,6 +129,9 @@ func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []
 			if err != nil {
 				return fmt.Errorf("computing the figures of %s: %w", part.ID, err)
 			}
+			if rec.TwoYears, err = b.twoYears(r, f, rec); err != nil {
+				return err
+			}
 			list = append(list, rec)
 		}
 		return nil
@@ -210,7 +217,10 @@ func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, 
 	}
 	rec := releaseRecord{
 		Agreement: a.ID, Version: a.Version, Period: viewPeriod(s), Census: f.Census, FrozenAt: f.At,
-		DataAsOf: d.manifest.ImportedAt, Settings: records.Settings{Scale: a.Scale}.Lines(),
+		DataAsOf: d.manifest.ImportedAt, Settings: records.Settings{Scale: a.Scale}.Lines(), Year: s.Type == records.SchoolYear,
+	}
+	if a.profile().Noisy() {
+		rec.Noise = f.Disclosure.Noise
 	}
 	scale, known := records.FindScale(a.Scale, nil)
 	if known {
