@@ -39,10 +39,15 @@ var house = map[string]room{
 	"broker/civil":   {pure: true},
 	"broker/records": {pure: true, ours: []string{"broker/civil"}, third: []string{"golang.org/x/text"}},
 	"broker/sdc": {
-		pure: true, ours: []string{"broker/civil", "broker/sdc/noise"},
+		pure: true, ours: []string{"broker/civil", "broker/sdc/field", "broker/sdc/noise", "broker/sdc/rank"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
+	"broker/sdc/field": {pure: true},
 	"broker/sdc/noise": {pure: true},
+	"broker/sdc/rank": {
+		pure: true, ours: []string{"broker/sdc/field"},
+		third: []string{"github.com/RoaringBitmap/roaring/v2"},
+	},
 	"broker/compare": {
 		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
