@@ -94,10 +94,10 @@ func BenchmarkAdmits(b *testing.B) {
 		sets int
 	}{
 		{shape{60, 160, 156}, 1500},
-		{shape{60, 160, 156}, 3000},
+		{shape{60, 160, 156}, 2400},
 		{shape{20, 10, 125}, 400},
-		{shape{400, 10, 125}, 500},
-		{shape{400, 10, 125}, 5000},
+		{shape{400, 10, 125}, 600},
+		{shape{400, 10, 125}, 1000}, // far more agreements than a district of ten schools has: it gives up
 	} {
 		name := fmt.Sprintf("%d students, %d sets", 4*c.schools*c.perGrade, c.sets)
 		b.Run(name, func(b *testing.B) {

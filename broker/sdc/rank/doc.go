@@ -19,7 +19,8 @@
 // gives up, groups of one atom or two are found for certain, larger ones by luck.
 // To find the lightest is NP-hard in general (Vardy, "The intractability of
 // computing the minimum distance of a code", IEEE Transactions on Information
-// Theory 43, 1997). Package field says up to which size its answers are proven to
+// Theory 43, 1997). It gives up where hundreds of sets overlap so much that most
+// students are an atom alone. Package field says up to which size its answers are proven to
 // be those of the rational numbers.
 //
 // What is not looked at: what follows from bounds of values, as when a sum is zero
