@@ -148,12 +148,32 @@ func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, e
 				return nil, fmt.Errorf("%w: agreement %s, indicator %s is planned already; use its first plan", ErrPlan, c.Agreement, fs.Indicator)
 			}
 			if public[fs.Indicator] == nil {
-				public[fs.Indicator] = newKnowledge(earlier.Of(fs.Indicator))
+				public[fs.Indicator] = newKnowledge(earlier.Of(fs.Indicator), everReleased(sorted, fs.Family), leastFloor(sorted))
 			}
 			out = append(out, newFigure(c, fs, public[fs.Indicator], broken))
 		}
 	}
 	return out, nil
+}
+
+// everReleased are those of whom a value of the family was given to anybody.
+func everReleased(batch []Candidate, family string) *roaring.Bitmap {
+	all := roaring.New()
+	for _, c := range batch {
+		k := known(c.Known[family])
+		all.Or(k.Any)
+		all.Or(k.Self)
+	}
+	return all
+}
+
+// leastFloor is under how many unreleased students no sum may be of.
+func leastFloor(batch []Candidate) int {
+	floor := Standard.Thresholds().HiddenFloor
+	for _, c := range batch {
+		floor = min(floor, c.Thresholds.UnconsentedFloor)
+	}
+	return floor
 }
 
 func (c Candidate) check() error {

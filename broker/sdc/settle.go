@@ -1,6 +1,10 @@
 package sdc
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/sdc/rank"
+)
 
 // settle decides the rows of one level and returns what they publish. Hiding
 // one row for a sum may uncover another by a longer combination, so the two
@@ -16,8 +20,9 @@ func (f *figure) settle(level Level) History {
 			if left, g.rejected = f.leftovers(g, h); g.rejected == nil {
 				return append(f.commit(g), left...)
 			}
+			g.why = ReasonComplementary
 		}
-		g.rejected.reason = ReasonComplementary
+		g.rejected.reason = g.why
 	}
 }
 
@@ -75,18 +80,23 @@ type growth struct {
 	accepted []*row
 	implied  []*row  // of deeper levels, now computable and harmless: shown with the others
 	derived  History // single sets, cohort or rest alone, that are now computable
-	rejected *row    // the first row that would give a hidden one away
+	audit    *rank.Audit
+	rejected *row   // the first row that must not join
+	why      Reason // and why
 }
 
 // grow adds the remaining rows of the level, largest first, and stops at the
 // first that must not join.
 func (f *figure) grow(level Level, h History) growth {
-	g := growth{span: f.span}
+	g := growth{span: f.span, audit: f.public.audit}
 	for _, r := range f.candidates(level) {
 		all := slices.Concat(h, g.published(f))
 		next, ok := f.join(g, r, all)
 		if !ok || !f.apart(all, r.sets[:]...) {
-			return growth{rejected: r}
+			return growth{rejected: r, why: ReasonComplementary}
+		}
+		if next.audit, ok = g.audit.With(r.sets[sideP], r.sets[sideT]); !ok && !f.broken.noRank {
+			return growth{rejected: r, why: ReasonRank}
 		}
 		g = next
 	}
@@ -223,7 +233,7 @@ func (g growth) victim(rel relation) *row {
 
 // commit shows the rows of the growth and lists what they publish.
 func (f *figure) commit(g growth) History {
-	f.span = g.span
+	f.span, f.public.audit = g.span, g.audit
 	for _, r := range slices.Concat(g.accepted, g.implied) {
 		r.shown = true
 	}

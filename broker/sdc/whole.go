@@ -19,11 +19,12 @@ func (f *figure) wholes() History {
 		}
 		r.whole = true
 		gives, ok := f.giveWhole(r, slices.Concat(h, out))
-		if !ok {
+		audit, admitted := f.public.audit.With(r.sets[sideT])
+		if !ok || !admitted && !f.broken.noRank {
 			r.whole = false
 			continue
 		}
-		f.span = f.span.with(r.vectors[sideT])
+		f.span, f.public.audit = f.span.with(r.vectors[sideT]), audit
 		out = append(out, gives...)
 	}
 	return out

@@ -39,14 +39,18 @@ func New(released *roaring.Bitmap, floor int) *Audit {
 }
 
 // Admits reports whether no small group is exposed, now or once all of these sets
-// are added. It adds none of them.
+// are added, and whether that is certain. It adds none of them.
 func (a *Audit) Admits(sets ...*roaring.Bitmap) bool {
-	if a.smallest != 0 {
-		return false
-	}
+	_, ok := a.With(sets...)
+	return ok
+}
+
+// With returns the audit as it is once these sets are added, and what Admits says
+// of them. The audit itself stays as it was.
+func (a *Audit) With(sets ...*roaring.Bitmap) (*Audit, bool) {
 	next := a.clone()
 	next.Add(sets...)
-	return next.smallest == 0
+	return next, next.smallest == 0 && next.gaveUp == a.gaveUp
 }
 
 // Add takes sets into the audit, admitted or not. They are not kept and not
