@@ -136,8 +136,13 @@ func (m Measure) mean(r Raw, n int) Shown {
 	return m.codeStep(Milli(rounded(r.Num*m.Unit, r.Den*int64(step)))*step, n)
 }
 
-// codeMean codes a mean that is known in thousandths.
+// codeMean codes a noisy mean. What the noise hides is hidden at any step, so that
+// from twenty students on a fifth of the step is printed: the whole step would
+// cost a partner of a hundred more than the noise does.
 func (m Measure) codeMean(v Milli, n int) Shown {
+	if n >= coarse {
+		m.Step = max(1, m.Step/5)
+	}
 	step := m.step(n)
 	return m.codeStep(max(m.Min, min(Milli(rounded(int64(v), int64(step)))*step, m.Max)), n)
 }
