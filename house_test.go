@@ -48,6 +48,10 @@ var house = map[string]room{
 		pure: true, ours: []string{"broker/sdc/field"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2"},
 	},
+	"broker/sdc/budget": {
+		pure: true, ours: []string{"broker/civil", "broker/sdc/noise"},
+		third: []string{"github.com/RoaringBitmap/roaring/v2", "github.com/go-json-experiment/json"},
+	},
 	"broker/compare": {
 		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
