@@ -80,6 +80,15 @@ func TestTotalsArePaidOnceForAllPartners(t *testing.T) {
 	}
 }
 
+func TestWhatIsForfeitedIsGivenBackToNobody(t *testing.T) {
+	t.Parallel()
+	b := take(t, book(t), budget.Release{ID: "fall", Payer: tutors, Cost: 70, Members: set(1, 2)})
+	b, err := b.Forfeit(tutors, "fall")
+	if err != nil || left(t, b, tutors) != 30 || b.StudentLeft(1) != 50 {
+		t.Errorf("%v and %v left, %v", left(t, b, tutors), b.StudentLeft(1), err)
+	}
+}
+
 func TestReleasesAreReservedInAllAccountsOrInNone(t *testing.T) {
 	t.Parallel()
 	start := book(t)

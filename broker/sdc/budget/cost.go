@@ -47,8 +47,9 @@ func (f Figures) Validate() error {
 	return f.Variance.Validate()
 }
 
-// square is the most by which the figures of neighbours differ, as the square of
-// the L2 distance.
+// square is at least the square of the L2 distance of the figures of neighbours. With
+// a sensitive dimension it is more: a student who counts in both rows counts among all
+// in both districts too.
 func (f Figures) square() int64 {
 	return f.Sensitivity * f.Sensitivity * int64(f.Public+2*f.Sensitive)
 }
@@ -112,10 +113,7 @@ func Afford(left Rho, plan ...Figures) (Rho, error) {
 	if err != nil || asked <= left {
 		return asked, err
 	}
-	least, err := Least(left, plan...)
-	if err != nil && !errors.Is(err, ErrUnaffordable) {
-		return 0, err
-	}
+	least, _ := Least(left, plan...) // none where that is an error
 	return 0, &Unaffordable{asked, left, least}
 }
 
@@ -145,10 +143,10 @@ func Least(left Rho, plan ...Figures) ([]Figures, error) {
 
 // fraction is a number of thousandths in lowest terms; zero when it is far too large.
 func fraction(units *big.Int) noise.Variance {
-	v := new(big.Rat).SetFrac(units, big.NewInt(1000))
 	if !units.IsInt64() {
 		return noise.Variance{}
 	}
+	v := new(big.Rat).SetFrac(units, big.NewInt(1000))
 	return noise.Variance{Num: v.Num().Int64(), Den: v.Denom().Int64()}
 }
 

@@ -199,6 +199,10 @@ func TestWhereNoNoiseIsEnoughThatIsSaid(t *testing.T) {
 			t.Errorf("%v left: %v", left, err)
 		}
 	}
+	wide := budget.Figures{Sensitivity: 1000, Public: 1000, Variance: noise.Variance{Num: 40_000, Den: 1}}
+	if _, err := budget.Least(1, wide); !errors.Is(err, budget.ErrUnaffordable) {
+		t.Errorf("a variance beyond 64 bits: %v", err)
+	}
 	if least, err := budget.Least(12_500, counts(1)); err != nil || least[0].Variance.Num != 40_000 {
 		t.Errorf("%v, %v", least, err)
 	}

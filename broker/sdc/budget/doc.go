@@ -33,8 +33,8 @@
 // Several school years together: their grants add up. Secrecy of rosters: what is
 // left of a member tells an agreement that others asked about somebody it asks about
 // too. Anything about records that are released under a consent, about public totals
-// that the district publishes without noise, or about what follows of a student from
-// figures of others (a school where everybody was absent says so). Sums that are not
+// that the district publishes without noise, or about what is likely of a student
+// because of what figures say of others, such as a school where all were absent. Sums that are not
 // clipped to the range behind their sensitivity, or are not taken from its lower end.
 // Members that were chosen by outcomes. Time and size of answers.
 //

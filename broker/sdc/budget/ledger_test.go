@@ -184,7 +184,7 @@ func (g *game) do(s step) error {
 		return err
 	}
 	if !errors.Is(got, want) {
-		return fmt.Errorf("said is %v, and not %v", got, want)
+		return fmt.Errorf("said is %s", fmt.Sprint(got, ", and not ", want))
 	}
 	if unchanged, err := budget.EncodeBook(was); err != nil || !bytes.Equal(before, unchanged) {
 		return errors.New("the ledger before was changed")
