@@ -183,8 +183,8 @@ func TestNoAuditFindsMoreThanIsClaimed(t *testing.T) {
 
 // With a quarter of the variance that is claimed the same audit must find more than is
 // claimed. With a δ of one in a million it cannot: of events so rare that they tell the
-// districts apart so well, 20,000 draws hold too few. There TestWhatIsPromisedOfAFigureHoldsExactly
-// does it without draws.
+// districts apart so well, 20,000 draws hold too few. There
+// TestWhatIsPromisedOfAFigureWouldNotHoldForAQuarterOfTheVariance does it without draws.
 func TestAnAuditFindsOutAQuarterOfTheVariance(t *testing.T) {
 	t.Parallel()
 	deltas := []budget.Delta{{Num: 1, Den: 100}, {Num: 1, Den: 1000}}
