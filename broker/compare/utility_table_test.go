@@ -37,7 +37,8 @@ func widths(all []measured) printed {
 	for _, c := range all {
 		a, b := c.same[0], c.new[0]
 		p.rows = append(p.rows, printedRow{c.name, c.n, []int{c.decimals + 1, c.decimals, c.decimals, 1, 1, 1}, []figure{
-			{c.noise, 0}, a.half(a.cohortHalf), a.half(a.differenceHalf),
+			{c.noise, 0},
+			a.half(a.cohortHalf), a.half(a.differenceHalf),
 			part(a.cohort+b.cohort, a.trials+b.trials), part(a.difference+b.difference, a.trials+b.trials), part(a.clear, a.trials),
 		}})
 	}

@@ -112,7 +112,7 @@ func per100(r Raw, n int, s Schedule) Shown {
 	if g.width == 1 {
 		g = grid{width: 5, end: 5}
 	}
-	out := bandOf(clamp(rounded(r.Num*100, r.Den), 0, 100), g, " per 100 students")
+	out := bandOf(clamp(rounded(r.Num*100, r.Den), 100), g, " per 100 students")
 	if out.High == 100*percent {
 		out.High = unbounded
 	}
