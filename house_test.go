@@ -60,6 +60,10 @@ var house = map[string]room{
 		pure:  true,
 		third: []string{"crypto/rand", "github.com/go-json-experiment/json", "golang.org/x/mod/sumdb"}, // rand: the log's key
 	},
+	"broker/report": {
+		pure: true, ours: []string{"broker/civil", "broker/compare", "broker/records", "broker/sdc", "broker/tlog"},
+		third: []string{"github.com/a-h/templ", "github.com/go-json-experiment/json"},
+	},
 	"broker/sample": {pure: true, ours: []string{"broker/civil", "broker/records"}},
 	"broker/ingest": {
 		ours:  []string{"broker/civil", "broker/records"},
