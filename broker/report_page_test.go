@@ -14,7 +14,7 @@ func TestARealComparisonMakesAPage(t *testing.T) {
 	t.Parallel()
 	d := realSchools(t)
 	d.done(d.ClosePeriod(t.Context(), steward, "2005-06"))
-	for school, want := range map[string]string{"": "Grade 11", "GP": "School GP"} {
+	for school, want := range map[string]string{"": "Grade 11", "GP": "Gabriel Pereira"} {
 		a := d.must(d.Comparison(t.Context(), partnerOf("riverside"), broker.ComparisonRequest{Agreement: "mentoring", School: school}))
 		p, receipt, err := report.ParseAnswer(a.Body())
 		if err != nil || receipt == nil {

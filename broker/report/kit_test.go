@@ -165,7 +165,7 @@ func coded(indicator string, thousandths, n int) sdc.Shown {
 	rel, err := sdc.Protect(
 		sdc.Plan{Figures: []sdc.FigurePlan{plan}},
 		[]sdc.RawFigure{{Indicator: indicator, Measure: measureOf(indicator), Rows: []sdc.RawRow{{Cohort: raw, Rest: raw}}}},
-		sdc.PublishedTable,
+		sdc.Protection{Profile: sdc.PublishedTable},
 	)
 	if err != nil {
 		panic(err)
