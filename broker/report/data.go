@@ -82,14 +82,15 @@ type figure struct {
 }
 
 // side is a cohort, a rest or a whole as shown. Noise is the standard deviation
-// of the noise in the value, in its unit; EffectiveN how many students a
-// weighted side counts as.
+// of the noise in the value, in its unit, DifferenceNoise that in the cohort's
+// less this one; EffectiveN how many students a weighted side counts as.
 type side struct {
-	N          int       `json:"n"`
-	Coverage   sdc.Shown `json:"coverage"`
-	Value      sdc.Shown `json:"value"`
-	Noise      sdc.Milli `json:"noise,omitzero"`
-	EffectiveN int       `json:"effective_n,omitzero"`
+	N               int       `json:"n"`
+	Coverage        sdc.Shown `json:"coverage"`
+	Value           sdc.Shown `json:"value"`
+	Noise           sdc.Milli `json:"noise,omitzero"`
+	DifferenceNoise sdc.Milli `json:"difference_noise,omitzero"`
+	EffectiveN      int       `json:"effective_n,omitzero"`
 }
 
 // consented is what the partner's students whose families said yes come to,
