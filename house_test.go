@@ -56,6 +56,7 @@ var house = map[string]room{
 		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
+	"broker/redteam/attack": {pure: true, third: []string{"gonum.org/v1/gonum"}},
 	"broker/tlog": {
 		pure:  true,
 		third: []string{"crypto/rand", "github.com/go-json-experiment/json", "golang.org/x/mod/sumdb"}, // rand: the log's key
