@@ -9,13 +9,13 @@ type Law struct {
 	upTo  []float64 // the i-th: the probability of noise under i-reach
 }
 
-// Gaussian is the law of discrete Gaussian noise, cut off at nine deviations. A
-// variance of zero or less is no noise.
+// Gaussian is the law of discrete Gaussian noise, cut off at eight deviations,
+// rounded up. A variance of zero or less is no noise.
 func Gaussian(variance float64) *Law {
 	if !(variance > 0) {
 		return lawOf([]float64{1})
 	}
-	reach := int(math.Ceil(9 * math.Sqrt(variance)))
+	reach := int(math.Ceil(8 * math.Sqrt(variance)))
 	chances := make([]float64, 2*reach+1)
 	for i := range chances {
 		k := float64(i - reach)
