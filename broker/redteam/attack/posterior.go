@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -139,7 +140,7 @@ func (m *model) add(e Equation, v View, laws map[float64]*Law, soft float64) err
 	}
 	t, ok := tabled(e, known, unknown, law, soft)
 	if !ok {
-		return fmt.Errorf("no values of its members give what is printed")
+		return errors.New("no values of its members give what is printed")
 	}
 	m.enter(e, v)
 	m.tables = append(m.tables, t)
