@@ -55,6 +55,7 @@ type line struct {
 	at        []int
 	value     float64
 	low, high float64
+	noise     float64 // its variance
 	variance  float64 // of value about the true sum
 	reach     float64 // the most that noise adds or takes away
 }
@@ -68,24 +69,33 @@ func newSystem(v View) (system, error) {
 	for i, x := range s.students {
 		position[x] = i
 	}
-	for _, e := range v.Equations {
-		l := line{value: e.Value, variance: e.spread(), reach: math.Ceil(8 * math.Sqrt(e.noise()))}
-		l.low, l.high = e.bounds()
-		for _, x := range e.Members {
-			yes, known := v.Known[x]
-			if !known {
-				l.at = append(l.at, position[x])
-				continue
-			}
-			l.value -= bit(yes)
-			l.low -= bit(yes)
-			l.high -= bit(yes)
-		}
-		if len(l.at) > 0 {
+	for i, e := range v.Equations {
+		l := v.line(e, position)
+		switch {
+		case len(l.at) > 0:
 			s.lines = append(s.lines, l)
+		case l.low-l.reach > grain || l.high+l.reach < -grain:
+			return system{}, fmt.Errorf("%w: equation %d: all of its members are known, and do not give what is printed", ErrView, i)
 		}
 	}
 	return s, nil
+}
+
+// line is an equation less what is known in it.
+func (v View) line(e Equation, position []int) line {
+	l := line{value: e.Value, noise: e.noise(), variance: e.spread(), reach: math.Ceil(8 * math.Sqrt(e.noise()))}
+	l.low, l.high = e.bounds()
+	for _, x := range e.Members {
+		yes, known := v.Known[x]
+		if !known {
+			l.at = append(l.at, position[x])
+			continue
+		}
+		l.value -= bit(yes)
+		l.low -= bit(yes)
+		l.high -= bit(yes)
+	}
+	return l
 }
 
 // filled puts what was found for the unknown among the values of the known.

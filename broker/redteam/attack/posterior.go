@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -89,6 +88,10 @@ func newModel(v View, how Sampling) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	lines, err := s.independent()
+	if err != nil {
+		return nil, err
+	}
 	m := &model{students: s.students, in: make([][]int, len(s.students))}
 	for _, x := range s.students {
 		p := v.prior(x)
@@ -99,10 +102,18 @@ func newModel(v View, how Sampling) (*model, error) {
 		soft = math.Inf(1)
 	}
 	laws := map[float64]*Law{}
-	for i, e := range v.Equations {
-		if err := m.add(e, v, laws, soft); err != nil {
-			return nil, fmt.Errorf("%w: equation %d: %w", ErrView, i, err)
+	for _, l := range lines {
+		if laws[l.noise] == nil {
+			laws[l.noise] = Gaussian(l.noise)
 		}
+		t, ok := l.table(laws[l.noise], soft)
+		if !ok {
+			return nil, fmt.Errorf("%w: a figure of %d unknown students is printed that no values of theirs give", ErrView, len(l.at))
+		}
+		for _, i := range l.at {
+			m.in[i] = append(m.in[i], len(m.tables))
+		}
+		m.tables = append(m.tables, t)
 	}
 	m.mark()
 	return m, nil
@@ -121,53 +132,12 @@ func (m *model) mark() {
 	}
 }
 
-func (m *model) add(e Equation, v View, laws map[float64]*Law, soft float64) error {
-	known, unknown := 0., 0
-	for _, x := range e.Members {
-		if yes, told := v.Known[x]; told {
-			known += bit(yes)
-			continue
-		}
-		unknown++
-	}
-	if unknown == 0 {
-		return nil
-	}
-	law := laws[e.noise()]
-	if law == nil {
-		law = Gaussian(e.noise())
-		laws[e.noise()] = law
-	}
-	t, ok := tabled(e, known, unknown, law, soft)
-	if !ok {
-		return errors.New("no values of its members give what is printed")
-	}
-	m.enter(e, v)
-	m.tables = append(m.tables, t)
-	return nil
-}
-
-// enter notes the figure that comes next with its unknown members.
-func (m *model) enter(e Equation, v View) {
-	i := 0
-	for _, x := range e.Members {
-		for i < len(m.students) && m.students[i] < x {
-			i++
-		}
-		if _, told := v.Known[x]; !told {
-			m.in[i] = append(m.in[i], len(m.tables))
-		}
-	}
-}
-
-// tabled is the table of a figure; it is not ok if no count fits.
-func tabled(e Equation, known float64, unknown int, law *Law, soft float64) (table, bool) {
-	t := table{log: make([]float64, unknown+1), fits: make([]bool, unknown+1)}
-	low, high := e.bounds()
+// table is that of a line; it is not ok if no count fits.
+func (l line) table(law *Law, soft float64) (table, bool) {
+	t := table{log: make([]float64, len(l.at)+1), fits: make([]bool, len(l.at)+1)}
 	first, last := -1, -1
 	for c := range t.log {
-		sum := known + float64(c)
-		if p := law.Between(low-sum, high-sum); p > 0 {
+		if p := law.Between(l.low-float64(c), l.high-float64(c)); p > 0 {
 			t.log[c], t.fits[c] = math.Log(p), true
 			last = c
 			if first < 0 {

@@ -1,0 +1,98 @@
+package attack_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hallpass-edu/hallpass/broker/redteam/attack"
+)
+
+// quick are chains for short runs. Most of the students in them are the rest of the
+// school, of whom nothing is asked.
+func quick() attack.Sampling { return attack.Sampling{Chains: 2, BurnIn: 100, Sweeps: 800} }
+
+// line is one of the table of posterior attacks: what the partner knows, how its
+// figures are protected, and what that must and must not lead to. Protected
+// figures must not exceed the bound of claims, weak ones must.
+type line struct {
+	known  float64
+	what   string
+	print  protection
+	claims float64 // the bound at that knowledge
+	weak   bool
+}
+
+func lines(t *testing.T) []line {
+	t.Helper()
+	return []line{
+		{0, "the default", noised(t, 4), .03, false},
+		{.7, "suppression alone", suppressed, .05, true},
+		{.7, "the default", noised(t, 4), .05, false},
+		{.95, "suppression alone", suppressed, .08, true},
+		{.95, "ten-point bands", tenPointBands, .08, true},
+		{.95, "published table", publishedTable, .08, true},
+		{.95, "the default", noised(t, 4), .08, false},
+		{.95, "noise of a budget", noised(t, 48), .08, false},
+	}
+}
+
+// check judges a line of which the game has at least so many bits.
+func (l line) check(t *testing.T, m measured, least int) {
+	t.Helper()
+	j := attack.House()
+	j.Least = least
+	over, err := j.ExceedsShare(m.game, l.claims)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case l.weak && !over:
+		t.Errorf("the attack is too weak: %s", m.game)
+	case !l.weak && over:
+		t.Errorf("more claims than %.2f: %s", l.claims, m.game)
+	}
+	// With noise, an exposed yes is a matter of chance: one in a thousand may be.
+	if !l.weak && j.Lower(m.game.Exposed, m.game.Yes()) > .001 {
+		t.Errorf("%d of %d yes exposed", m.game.Exposed, m.game.Yes())
+	}
+	if m.mixed < m.runs*9/10 {
+		t.Errorf("only %d of %d runs mixed", m.mixed, m.runs)
+	}
+}
+
+func (m measured) String() string {
+	return fmt.Sprintf("AUC %.3f to %.3f; %s; %d of %d runs mixed", m.prior, m.post, m.game, m.mixed, m.runs)
+}
+
+// Without noise, posteriors name students; with it, they name few and expose no yes.
+// A budget says how many schools a line has, where almost all values are known;
+// where fewer are, fewer schools give as many bits.
+func TestHarnessPosteriors(t *testing.T) {
+	t.Parallel()
+	const short = 16
+	schools, how := rounds(t, "POSTERIORS", short), attack.Sampling{}
+	if schools == short {
+		how = quick()
+	}
+	t.Run("line", func(t *testing.T) {
+		for _, l := range lines(t) {
+			t.Run(fmt.Sprintf("%s, %.0f %% known", l.what, 100*l.known), func(t *testing.T) {
+				t.Parallel()
+				m := attacked(t, 11, max(2, schools/map[float64]int{0: 8, .7: 4, .95: 1}[l.known]), l.known, how, l.print)
+				t.Log(m)
+				l.check(t, m, 30)
+			})
+		}
+	})
+	t.Logf("harness posteriors: %d schools a line, %d lines", schools, len(lines(t)))
+}
+
+func TestTextbookSuppressionExposesMostOfTheYes(t *testing.T) {
+	t.Parallel()
+	m := attacked(t, 13, 30, .95, quick(), suppressed)
+	if share := m.game.ClaimShare(); share < .8 || m.game.Correct < m.game.Claims-1 {
+		t.Errorf("claims of %.2f, %d of %d right", share, m.game.Correct, m.game.Claims)
+	}
+	if m.game.Exposed*10 < m.game.Yes()*7 {
+		t.Errorf("%d of %d yes exposed, want 70 %%", m.game.Exposed, m.game.Yes())
+	}
+}
