@@ -91,6 +91,9 @@ func (g Game) Right() int { return g.RightYes + g.RightNo }
 // Accuracy is the share of guesses that were right.
 func (g Game) Accuracy() float64 { return ratio(g.Right(), g.Bits()) }
 
+// Base is the accuracy of always naming the commoner value.
+func (g Game) Base() float64 { return ratio(max(g.Yes(), g.Bits()-g.Yes()), g.Bits()) }
+
 // Balanced is the mean of the shares that were right among the yes and among the
 // no: one half for every attack that does not look.
 func (g Game) Balanced() float64 {
@@ -152,6 +155,15 @@ func (j Judge) ExceedsBalanced(g Game, bound float64) (bool, error) {
 	}
 	half := Judge{j.Least, j.Doubt / 2}
 	return (half.Lower(g.RightYes, g.Yes())+half.Lower(g.RightNo, g.Bits()-g.Yes()))/2 > bound, nil
+}
+
+// ExceedsBase tells whether the accuracy of a game lies for certain more than a
+// margin over that of always naming the commoner value, for bits in any proportion.
+func (j Judge) ExceedsBase(g Game, margin float64) (bool, error) {
+	if err := j.enough(g); err != nil {
+		return false, err
+	}
+	return j.Lower(g.Right(), g.Bits()) > g.Base()+margin, nil
 }
 
 // ExceedsShare is Exceeds for the share of students whom the attacker claimed.

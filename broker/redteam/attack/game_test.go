@@ -59,11 +59,18 @@ func TestAGameThatDecidesNothingIsSaidToBe(t *testing.T) {
 		"no bits, of none needed":   func() (bool, error) { return attack.Judge{}.Exceeds(attack.Game{}, .5) },
 		"more no than yes":          func() (bool, error) { return j.Exceeds(lopsided, .5) },
 		"balance without a no":      func() (bool, error) { return j.ExceedsBalanced(oneKind, .5) },
+		"too few for their base":    func() (bool, error) { return j.ExceedsBase(few, 0) },
 		"too few for their balance": func() (bool, error) { return j.ExceedsBalanced(few, .5) },
 	} {
 		if over, err := ask(); over || !errors.Is(err, attack.ErrGame) {
 			t.Errorf("%s: %v, %v", what, over, err)
 		}
+	}
+	if over, err := j.ExceedsBase(lopsided, .1); err != nil || !over {
+		t.Errorf("%.3f right does not exceed a base of %.3f by .1: %v", lopsided.Accuracy(), lopsided.Base(), err)
+	}
+	if over, err := j.ExceedsBase(lopsided, .21); err != nil || over {
+		t.Errorf("%.3f right exceeds a base of %.3f by .21: %v", lopsided.Accuracy(), lopsided.Base(), err)
 	}
 	if over, err := j.ExceedsBalanced(lopsided, .8); err != nil || !over {
 		t.Errorf("balanced accuracy of %.3f does not exceed .8: %v", lopsided.Balanced(), err)

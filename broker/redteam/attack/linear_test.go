@@ -129,6 +129,9 @@ func TestTheGuardsOneRosterOrTwoRebuildNothing(t *testing.T) {
 		free.Add(leastSquares(t, rosters(seed+5000, 200, bits, house.groupKeyed, withNoise(usual)), bits))
 	}
 	for what, g := range map[string]attack.Game{"one roster": one, "two rosters": two} {
+		if over, err := attack.House().ExceedsBase(g, .02); err != nil || over {
+			t.Errorf("%s, over a base of %.3f: %s (%v)", what, g.Base(), g, err)
+		}
 		over, err := attack.House().ExceedsBalanced(g, .56)
 		if err != nil || over {
 			t.Errorf("%s: %s (%v)", what, g, err)

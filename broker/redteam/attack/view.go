@@ -45,8 +45,8 @@ func Noisy(members []int, sum, variance float64) Equation {
 // Within is the figure of a sum of which a printed code gives bounds.
 func Within(members []int, low, high, variance float64) Equation {
 	e := Equation{Members: members, Low: low, High: high, Variance: variance}
-	n := float64(len(members))
-	e.Value = (max(low, 0) + min(high, n)) / 2
+	low, high = e.finite()
+	e.Value = (low + high) / 2
 	return e
 }
 
@@ -81,13 +81,28 @@ func (e Equation) noise() float64 {
 	return e.Variance
 }
 
+// finite are the bounds without what cannot be: a true sum lies between zero and
+// all members, and a noisy one without a bound is taken to lie no further out.
+func (e Equation) finite() (low, high float64) {
+	low, high = e.bounds()
+	n := float64(len(e.Members))
+	if e.noise() == 0 {
+		return min(max(low, 0), n), min(max(high, 0), n)
+	}
+	if math.IsInf(low, -1) {
+		low = min(0, high)
+	}
+	if math.IsInf(high, 1) {
+		high = max(n, low)
+	}
+	return low, high
+}
+
 // spread is the variance with which Value stands for the true sum: that of the
 // noise, and of a uniform number within the bounds.
 func (e Equation) spread() float64 {
-	low, high := e.bounds()
-	n := float64(len(e.Members))
-	width := max(0, min(high, n)-max(low, 0))
-	return e.noise() + width*width/12
+	low, high := e.finite()
+	return e.noise() + (high-low)*(high-low)/12
 }
 
 // Validate reports, as an ErrView, the figure or student that does not fit.
