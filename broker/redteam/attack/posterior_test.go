@@ -86,6 +86,19 @@ func TestChainsFindTheExactPosterior(t *testing.T) {
 	}
 }
 
+// A whole beside all of its parts says nothing new and must change nothing.
+func TestImpliedFiguresLeaveThePosterior(t *testing.T) {
+	t.Parallel()
+	v := attack.View{Students: 8, Prior: []float64{.1, .2, .3, .4, .5, .6, .7, .8}}
+	v.Equations = []attack.Equation{attack.Exactly([]int{0, 1, 2, 3}, 1), attack.Exactly([]int{4, 5, 6, 7}, 2), attack.Exactly([]int{0, 1, 4, 5}, 1)}
+	want := enumerated(v)
+	v.Equations = append(v.Equations, attack.Exactly(upTo(0, 8), 3), attack.Exactly([]int{2, 3, 6, 7}, 2))
+	p := sampled(t, v, attack.Sampling{Chains: 4, BurnIn: 200, Sweeps: 6000}, 3)
+	if d := furthest(p.Chances, want); d > .02 || !p.Mixed() {
+		t.Errorf("chances are up to %.3f off; fit %.2f, R-hat %.3f, apart %.3f", d, p.Fit, p.RHat, p.Apart)
+	}
+}
+
 func TestChainsThatCannotMoveAreNoticed(t *testing.T) {
 	t.Parallel()
 	v := small()
@@ -105,7 +118,11 @@ func TestFiguresThatNothingFitsAreRefused(t *testing.T) {
 	for what, v := range map[string]attack.View{
 		"more than its members": {Students: 2, Equations: []attack.Equation{attack.Exactly([]int{0, 1}, 3)}},
 		"half a student":        {Students: 2, Equations: []attack.Equation{attack.Exactly([]int{0, 1}, .5)}},
-		"a malformed one":       {Students: 2, Equations: []attack.Equation{attack.Exactly([]int{1, 0}, 1)}},
+		"parts unlike a whole": {Students: 4, Equations: []attack.Equation{
+			attack.Exactly([]int{0, 1}, 1), attack.Exactly([]int{2, 3}, 1), attack.Exactly([]int{0, 1, 2, 3}, 3),
+		}},
+		"known values that contradict": {Students: 2, Known: map[int]bool{0: true}, Equations: []attack.Equation{attack.Exactly([]int{0}, 0)}},
+		"a malformed one":              {Students: 2, Equations: []attack.Equation{attack.Exactly([]int{1, 0}, 1)}},
 	} {
 		if _, err := attack.Sample(v, attack.Sampling{}, coin(1)); !errors.Is(err, attack.ErrView) {
 			t.Errorf("%s: %v", what, err)
