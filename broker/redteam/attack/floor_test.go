@@ -1,7 +1,9 @@
 package attack_test
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -16,6 +18,30 @@ func TestTheCurveOfFloors(t *testing.T) {
 		if lines := strings.Count(text, "\n"); lines != 12 {
 			t.Errorf("%d lines, want a heading of two and ten floors", lines)
 		}
+	}
+}
+
+// What the document says of floors is what the curve says.
+func TestTheDocumentHoldsTheCurveOfFloors(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/disclosure.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := attack.Gaussian(usual)
+	var table strings.Builder
+	for left := 1; left <= 10; left++ {
+		fmt.Fprintf(&table, "| %d |", left)
+		for _, f := range []attack.Floor{
+			attack.FloorOf(left, 1, .5, attack.Gaussian(0)), attack.FloorOf(left, 1, .5, noise),
+			attack.FloorOf(left, 4, .5, noise), attack.FloorOf(left, 8, .5, noise),
+		} {
+			fmt.Fprintf(&table, " %.1f | %.1f |", 100*f.Accuracy, 100*f.Exposed)
+		}
+		table.WriteString("\n")
+	}
+	if !strings.Contains(string(page), table.String()) {
+		t.Errorf("docs/disclosure.md does not hold\n%s", table.String())
 	}
 }
 
