@@ -13,10 +13,10 @@ const ExposureCap = 8
 
 // knowledge is what everybody together has of one indicator and period.
 type knowledge struct {
-	sets   History
-	counts map[uint32]int  // cohorts that a student is in
-	full   *roaring.Bitmap // students in as many as are allowed
-	audit  *rank.Audit
+	cohorts []*roaring.Bitmap
+	counts  map[uint32]int  // cohorts that a student is in
+	full    *roaring.Bitmap // students in as many as are allowed
+	audit   *rank.Audit
 }
 
 // newKnowledge is what follows from earlier sets: released are those whose values
@@ -35,17 +35,16 @@ func newKnowledge(earlier History, released *roaring.Bitmap, floor int) *knowled
 	return k
 }
 
-// add takes up what is published and returns it. A cohort that is published
-// already costs nothing more: it is the same figure. What the audit has of it is
-// taken up where it is decided.
-func (k *knowledge) add(h History) History {
+// add takes up the cohorts that are published. One that is published already
+// costs nothing more: it is the same figure. What the audit has of them is taken up
+// where it is decided.
+func (k *knowledge) add(h History) {
 	for _, p := range h {
-		if p.Role == RoleCohort && !k.sets.cohort(p.Set) {
+		if p.Role == RoleCohort && !among(k.cohorts, p.Set) {
 			k.count(p.Set)
+			k.cohorts = append(k.cohorts, p.Set)
 		}
-		k.sets = append(k.sets, p)
 	}
-	return h
 }
 
 func (k *knowledge) count(cohort *roaring.Bitmap) {
@@ -60,10 +59,5 @@ func (k *knowledge) count(cohort *roaring.Bitmap) {
 // exposed reports that a student of the cohort is in as many figures as are
 // allowed, and that this one would be another.
 func (k *knowledge) exposed(cohort *roaring.Bitmap) bool {
-	return k.full.Intersects(cohort) && !k.sets.cohort(cohort)
-}
-
-// cohort reports that the set is published as a cohort.
-func (h History) cohort(set *roaring.Bitmap) bool {
-	return h.any(func(p PublishedSet) bool { return p.Role == RoleCohort && p.Set.Equals(set) })
+	return k.full.Intersects(cohort) && !among(k.cohorts, cohort)
 }

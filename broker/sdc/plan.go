@@ -121,14 +121,21 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 	if err != nil {
 		return nil, nil, err
 	}
+	published := newLedgers(earlier)
+	published.order.seat(sorted)
 	history := slices.Clone(earlier)
+	publish := func(f *figure, sets History) {
+		published.publish(f, sets)
+		f.public.add(sets)
+		history = append(history, sets...)
+	}
 	for level := LevelAll; level <= LevelSchoolGrade; level++ {
 		for _, f := range figures {
-			history = append(history, f.public.add(f.settle(level))...)
+			publish(f, f.settle(level, published.of(f)))
 		}
 	}
 	for _, f := range figures {
-		history = append(history, f.public.add(f.wholes())...)
+		publish(f, f.wholes(published.of(f)))
 	}
 	return collect(sorted, figures), history, nil
 }
