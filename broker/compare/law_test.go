@@ -72,4 +72,3 @@ func (l law) mean() float64 {
 	}
 	return sum
 }
-
