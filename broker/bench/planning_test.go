@@ -74,7 +74,7 @@ func participant(made *sample.District, s *sample.Student, school string, n int)
 
 // planned is a district with everything in it that its first release is made of,
 // and the answers of families that may be taken back.
-func planned(t testing.TB, students int) (d *district, session string, grants []string) {
+func planned(t testing.TB, students int) (d *district, session string, grants []given) {
 	t.Helper()
 	made := sample.Generate(sample.Options{Students: students, Schools: plannedSchools})
 	folder := filepath.Join(t.TempDir(), "csv")
@@ -96,10 +96,16 @@ func planned(t testing.TB, students int) (d *district, session string, grants []
 // maxGrants is how many families answer.
 const maxGrants = 300
 
-func (d *district) answered(agreement string, list []sample.Consent, most int) (ids []string) {
+// given is a consent and who may take it back.
+type given struct {
+	id string
+	by broker.SignerRef
+}
+
+func (d *district) answered(agreement string, list []sample.Consent, most int) (grants []given) {
 	d.t.Helper()
 	for _, c := range list {
-		if len(ids) >= most || c.Answer != "yes" || !c.Withdrawn.IsZero() {
+		if len(grants) >= most || c.Answer != "yes" || !c.Withdrawn.IsZero() {
 			continue
 		}
 		request := bodyOf[broker.ConsentRequest](d.t, func() ([]byte, error) { return c.Body(agreement) })
@@ -107,11 +113,12 @@ func (d *district) answered(agreement string, list []sample.Consent, most int) (
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		ids = append(ids, dataOf[struct {
+		id := dataOf[struct {
 			ID string `json:"id"`
-		}](d.t, a).ID)
+		}](d.t, a).ID
+		grants = append(grants, given{id, broker.SignerRef{GuardianID: request.Signer.GuardianID, Self: request.Signer.Self}})
 	}
-	return ids
+	return grants
 }
 
 // closing is how a period was closed: planned, computed, protected, published.
@@ -123,10 +130,10 @@ type closing struct {
 // closed closes a period while somebody asks, again and again, to withdraw a
 // consent that was withdrawn before. Each waits its turn to write as the first
 // did, and changes nothing that the period is planned from.
-func (d *district) closed(session, grant string) (c closing) {
+func (d *district) closed(session string, grant given) (c closing) {
 	d.t.Helper()
 	withdraw := func() error {
-		_, err := d.WithdrawConsent(context.Background(), officer, grant, broker.WithdrawRequest{})
+		_, err := d.WithdrawConsent(context.Background(), officer, grant.id, broker.WithdrawRequest{By: grant.by})
 		return err
 	}
 	if err := withdraw(); err != nil {
