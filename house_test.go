@@ -89,7 +89,7 @@ var house = map[string]room{
 
 	"broker": {
 		ours: []string{
-			"broker/civil", "broker/compare", "broker/ingest", "broker/records", "broker/sdc", "broker/sdc/noise", "broker/seal",
+			"broker/civil", "broker/compare", "broker/ingest", "broker/records", "broker/sdc", "broker/sdc/budget", "broker/sdc/noise", "broker/seal",
 			"broker/store", "broker/store/bolt", "broker/tlog", "broker/token", "consent", "policy", "policy/agreement", "rego",
 		},
 		third: []string{

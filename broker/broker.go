@@ -54,6 +54,10 @@ type Sabotage struct {
 	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict
 	FreezeStale  bool // periods are frozen on records whose newest load was held
 
+	FreeDraws  bool // noise is drawn under budgeted without a reservation
+	GiveBack   bool // what was reserved for a close that stopped pays for the next one too
+	NoStudents bool // students have no account under budgeted
+
 	Weak sdc.Weakness // releases lack the protection that it names
 }
 

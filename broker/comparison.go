@@ -126,6 +126,7 @@ type comparisonData struct {
 	Definitions []definition      `json:"definitions"`
 	Settings    []string          `json:"settings"`
 	Protection  []string          `json:"protection"`
+	Budget      *budgetSaid       `json:"budget,omitzero"`
 	SchoolNames map[string]string `json:"school_names"`
 	Cautions    []string          `json:"cautions"`
 }
@@ -165,7 +166,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
 		DataAsOf: civil.Of(rec.DataAsOf, s.b.zone), FrozenAt: rec.FrozenAt, PublishedAt: rec.PublishedAt,
 		Profile: string(rec.Release.Profile), ForWhom: "named_people",
-		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Protection: rec.Protection, SchoolNames: s.schoolNames(), Cautions: cautions,
+		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Protection: rec.Protection, Budget: rec.Budget, SchoolNames: s.schoolNames(), Cautions: cautions,
 	}
 	sum := summary{s: s, period: period, rec: rec, categories: d.Categories}
 	for _, figure := range rec.Release.Figures {

@@ -20,6 +20,14 @@ type Disclosure struct {
 	// Noise is the standard deviation of the noise of a count, in tenths of a
 	// student.
 	Noise int `json:"noise_tenths"`
+
+	// Of agreements under budgeted: the deviation in their counts, in tenths of a
+	// student, and what may be spent in a school year on each student over all
+	// agreements and on the totals of each school, in tenths of epsilon. Zero is as
+	// usual: the noise above, 80 and 40. The year's ledger keeps what it was opened with.
+	BudgetedNoise  int `json:"budgeted_noise_tenths,omitzero"`
+	EpsilonStudent int `json:"epsilon_student_tenths,omitzero"`
+	EpsilonSchool  int `json:"epsilon_school_tenths,omitzero"`
 }
 
 // The bounds of the noise, in tenths of a student. Under one and a half, somebody
@@ -38,11 +46,14 @@ func (d Disclosure) Validate() error {
 		return invalidField("noise_tenths", "is not between 15 and 100",
 			"give the standard deviation in tenths of a student; 20 is usual, and under 15 an insider guesses right too often")
 	}
-	return nil
+	return d.checkBudgets()
 }
 
-func (d Disclosure) variance() noise.Variance {
-	return noise.Variance{Num: int64(d.Noise * d.Noise), Den: 100}
+func (d Disclosure) variance() noise.Variance { return varianceOf(d.Noise) }
+
+// varianceOf is that of a deviation in tenths of a student.
+func varianceOf(tenths int) noise.Variance {
+	return noise.Variance{Num: int64(tenths * tenths), Den: 100}
 }
 
 func readDisclosure(r store.Reader) (Disclosure, error) {
@@ -167,7 +178,7 @@ func (b *Broker) protection(f freeze, p sdc.Profile) (out sdc.Protection, err er
 	out.Profile, out.Weak = p, b.sabotage.Weak
 	switch {
 	case p == sdc.Budgeted:
-		return out, internal(errBudgeted)
+		return out, internal(errBudgeted) // which is not kept by keys, but drawn once and paid for (buy)
 	case !p.Noisy():
 		return out, nil
 	}

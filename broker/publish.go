@@ -37,6 +37,9 @@ type releaseRecord struct {
 
 	TwoYears []sdc.ShownFigure `json:"two_years,omitzero"` // pooled over this school year and the one before
 	Scale    *records.Scale    `json:"scale,omitzero"`     // of the course results
+	Budget   *budgetSaid       `json:"budget,omitzero"`    // of a budgeted agreement
+
+	unpaid *unpaid // what the figures are made of once they are paid for; nil: they are made
 }
 
 // definition is what an indicator means, printed with every report.
@@ -82,13 +85,17 @@ func (b *Broker) ClosePeriod(ctx context.Context, c Caller, session string) (*An
 	if err != nil {
 		return nil, err
 	}
+	bought, err := b.buy(ctx, c, f, list)
+	if err != nil {
+		return nil, err
+	}
 	at := b.moment().now
 	encoded, err := encodeReleases(list, at)
 	if err != nil {
 		return nil, err
 	}
 	a := act{event: tlog.PeriodPublished, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": session}}
-	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) { return b.publish(tx, at, f, encoded) })
+	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) { return b.publish(tx, at, f, encoded, bought) })
 }
 
 // alone admits one import or close at a time; release lets the next in.
@@ -132,7 +139,7 @@ func (b *Broker) compute(ctx context.Context, session string) (f freeze, list []
 			if err != nil {
 				return fmt.Errorf("computing the figures of %s: %w", part.ID, err)
 			}
-			if rec.TwoYears, err = b.twoYears(r, f, rec); err != nil {
+			if rec.TwoYears, err = b.twoYears(r, rec); err != nil {
 				return err
 			}
 			list = append(list, rec)
@@ -223,7 +230,7 @@ func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, 
 		DataAsOf: d.manifest.ImportedAt, Settings: records.Settings{Scale: a.Scale}.Lines(), Year: s.Type == records.SchoolYear,
 	}
 	if a.profile().Noisy() {
-		rec.Noise = f.Disclosure.Noise
+		rec.Noise = f.Disclosure.noiseOf(a.profile())
 	}
 	scale, known := records.FindScale(a.Scale, nil)
 	if known {
@@ -250,6 +257,10 @@ func (b *Broker) figures(d *dataset, s records.Session, f freeze, a underTerms, 
 			return rec, err
 		}
 		raw = append(raw, column.Figure(report.Indicator.ID, measure, layout, totals[report.Indicator.ID]))
+	}
+	if a.profile() == sdc.Budgeted {
+		rec.unpaid, err = unpaidOf(a, raw, values.Roll())
+		return rec, err
 	}
 	protection, err := b.protection(f, a.profile())
 	if err != nil {
@@ -306,7 +317,7 @@ func encodeReleases(list []releaseRecord, at time.Time) (all []encodedRelease, e
 }
 
 // publish writes the releases, unless the freeze they come from changed.
-func (b *Broker) publish(tx store.Tx, at time.Time, f freeze, list []encodedRelease) (outcome, error) {
+func (b *Broker) publish(tx store.Tx, at time.Time, f freeze, list []encodedRelease, bought purchase) (outcome, error) {
 	p, _, err := periods.get(tx, key(f.Session))
 	if err != nil {
 		return outcome{}, err
@@ -321,6 +332,9 @@ func (b *Broker) publish(tx store.Tx, at time.Time, f freeze, list []encodedRele
 	data := map[string]any{"session_id": f.Session, "state": periodPublished, "agreements": f.Agreements}
 	if p.state() == periodPublished {
 		return outcome{data: data, unlogged: true}, nil
+	}
+	if err := b.spend(tx, bought); err != nil {
+		return outcome{}, err
 	}
 	digests := map[string]string{}
 	for _, rec := range list {

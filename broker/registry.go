@@ -45,6 +45,8 @@ const (
 	colReleased   store.Collection = "released"    // agreement -> its releases, newest last
 	colPublished  store.Collection = "published"   // session, agreement -> the sets behind every figure
 	colKnown      store.Collection = "known"       // session -> whose values were ever opened to anyone
+	colBudgets    store.Collection = "budgets"     // first day of a school year -> sealed privacy ledger
+	colDraws      store.Collection = "draws"       // session, attempt -> sealed noise that was drawn and paid for
 	colCopies     store.Collection = "copies"      // sid, agreement, columns, index -> sealed row as it was sent
 )
 

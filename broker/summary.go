@@ -50,7 +50,7 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 	if !ok {
 		return out, nil
 	}
-	if row.Status != sdc.StatusWithheld {
+	if row.Status != sdc.StatusWithheld && row.Status != sdc.StatusBudgetExhausted {
 		out.Reading, out.Adjusted = m.read(ind, row, compare.Read), m.read(ind, row, compare.ReadWeighted)
 		return out, nil
 	}

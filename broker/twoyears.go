@@ -17,7 +17,7 @@ const longestGap = 150
 // both were released under the same noise. They are worked out from what was
 // released: a small program has its answer a year earlier by them, and nobody
 // learns more.
-func (b *Broker) twoYears(r store.Reader, f freeze, rec releaseRecord) ([]sdc.ShownFigure, error) {
+func (b *Broker) twoYears(r store.Reader, rec releaseRecord) ([]sdc.ShownFigure, error) {
 	before, found, err := lastYear(r, rec)
 	if err != nil || !found {
 		return nil, err
@@ -33,7 +33,7 @@ func (b *Broker) twoYears(r store.Reader, f freeze, rec releaseRecord) ([]sdc.Sh
 		if err != nil {
 			return nil, err
 		}
-		row := sdc.TwoYears(*this, *last, measure, f.Disclosure.variance())
+		row := sdc.TwoYears(*this, *last, measure, varianceOf(rec.Noise))
 		list = append(list, sdc.ShownFigure{Indicator: figure.Indicator, Family: figure.Family, Status: row.Status, Rows: []sdc.ShownRow{row}})
 	}
 	return list, nil

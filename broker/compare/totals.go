@@ -32,10 +32,10 @@ func (c Column) cells(g Groups, groups []int, public Totals) (list []sdc.Cell) {
 // cellsOf are those of one school.
 func (c Column) cellsOf(g Groups, groups []int, public Totals) (list []sdc.Cell) {
 	school := sdc.Key{School: g.key(groups[0]).School}
-	var all sdc.Cell
+	all := sdc.Cell{Key: school}
 	for _, i := range groups {
 		if p := c.parts[g.cells[i].cell]; len(g.cells[i].cohort) > 0 {
-			list = append(list, sdc.Cell{Raw: p.total, Group: p.group, Public: public.of(g.key(i))})
+			list = append(list, sdc.Cell{Raw: p.total, Key: g.key(i), Group: p.group, Public: public.of(g.key(i))})
 			all.Raw = plus(all.Raw, p.total)
 		}
 	}

@@ -36,6 +36,10 @@ func (w writer) card(id string, f figure) card {
 		c.chip = chip{text: w.withheld}
 		c.lines = w.consentedLines(f)
 		c.notes = []string{w.withheldWhy}
+	case sdc.StatusBudgetExhausted:
+		c.chip = chip{text: w.exhausted}
+		c.lines = w.consentedLines(f)
+		c.notes = []string{w.exhaustedWhy}
 	default:
 		w.compareIn(&c, f, d)
 	}

@@ -30,6 +30,7 @@ type comparison struct {
 	Definitions []definition      `json:"definitions"`
 	Settings    []string          `json:"settings,omitzero"`
 	Protection  []string          `json:"protection,omitzero"`
+	Budget      *budget           `json:"budget,omitzero"`
 	Cautions    []string          `json:"cautions"`
 	Notice      string            `json:"notice,omitzero"`
 }
@@ -49,6 +50,20 @@ const (
 	standard       profile = "standard"
 	budgeted       profile = "budgeted"
 )
+
+// budget is what a budgeted agreement paid for its figures, or why it could not. The
+// page prints the sentences that protection has of it.
+type budget struct {
+	Exhausted  bool       `json:"exhausted"`
+	Epsilon    int        `json:"epsilon_tenths"`
+	Granted    string     `json:"granted"`
+	Cost       string     `json:"cost"`
+	Left       string     `json:"left"`
+	Release    string     `json:"release"`
+	Noise      int        `json:"noise_tenths"`
+	Affordable int        `json:"affordable_noise_tenths,omitzero"`
+	Resets     civil.Date `json:"resets"`
+}
 
 // stale is a record family whose newest load could not be used.
 type stale struct {

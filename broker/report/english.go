@@ -33,6 +33,7 @@ type phrases struct {
 	legend, legendConsented, legendWhole                          string
 	longerNote, moreNote                                          string
 	withheld, withheldTile, withheldWhy, withheldRow              string
+	exhausted, exhaustedWhy                                       string
 	whyTitle, whyText, helps, helpsNamed                          string
 	notReported, notReportedShort, chartOf                        string
 	staleNote, unread                                             string
@@ -107,6 +108,8 @@ func (p *phrases) addSentences() {
 	p.withheld = "withheld"
 	p.withheldTile = "comparison withheld"
 	p.withheldWhy = "Withheld, so that nobody can work out a single student. See “Why a figure is withheld”."
+	p.exhausted = "not paid for"
+	p.exhaustedWhy = "The agreement's privacy budget of this school year does not pay for this figure. Nothing was drawn; it says nothing about anybody."
 	p.withheldRow = "withheld: a number here could reveal something about a single student"
 	p.whyTitle = "Why a figure is withheld, and what helps"
 	p.whyText = "A figure is withheld where it could reveal something about a single student, by itself or together with other figures. That is decided from who is in the groups, never from how they did: a withheld figure is neither good nor bad news."

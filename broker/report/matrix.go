@@ -197,6 +197,11 @@ func (w writer) cell(f figure) cell {
 		if c.lines = w.besides(f, unit); len(c.lines) == 0 {
 			c.status = w.withheld
 		}
+	case sdc.StatusBudgetExhausted:
+		c.withheld = true
+		if c.lines = w.besides(f, unit); len(c.lines) == 0 {
+			c.status = w.exhausted
+		}
 	case sdc.StatusNotReported:
 		c.status = w.notReportedShort
 	default:

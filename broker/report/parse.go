@@ -171,12 +171,16 @@ func (f figure) fault() string {
 		if compared {
 			return "a withheld figure shows a comparison"
 		}
+	case sdc.StatusBudgetExhausted:
+		if compared || f.Whole != nil {
+			return "a figure that could not be paid for shows one"
+		}
 	case sdc.StatusNotReported:
 		if compared || f.Consented != nil || f.Whole != nil {
 			return "a figure that is not reported shows one"
 		}
 	default:
-		return "its status is none of ok, low_precision, withheld and not_reported"
+		return "its status is none of ok, low_precision, withheld, budget_exhausted and not_reported"
 	}
 	return f.faultOfParts()
 }

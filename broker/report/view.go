@@ -334,6 +334,12 @@ func (w writer) tile(f figure) tile {
 		if f.Consented != nil {
 			t.lines[0].label = w.familyYes(f.Consented.N)
 		}
+	case sdc.StatusBudgetExhausted:
+		t.chip.text = w.exhausted
+		t.lines = w.consentedLines(f)
+		if f.Consented != nil {
+			t.lines[0].label = w.familyYes(f.Consented.N)
+		}
 	case sdc.StatusNotReported:
 		t.note = w.notReportedShort
 	default:

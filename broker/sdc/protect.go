@@ -33,9 +33,10 @@ type RawRow struct {
 // Cell is a part of a whole that has one total for everybody, such as a grade of
 // a school: its sums and whose values they hold or, where the district has
 // published the cell's figure itself, that figure in thousandths of the printed
-// unit.
+// unit. Its key names the school.
 type Cell struct {
 	Raw
+	Key    Key
 	Group  noise.Group
 	Public *Milli
 }
@@ -55,10 +56,11 @@ type Status string
 // The statuses of a row, and StatusNotReported for an indicator of which the
 // district has no data.
 const (
-	StatusOK           Status = "ok"
-	StatusLowPrecision Status = "low_precision" // ten to nineteen students on a side
-	StatusWithheld     Status = "withheld"
-	StatusNotReported  Status = "not_reported"
+	StatusOK              Status = "ok"
+	StatusLowPrecision    Status = "low_precision" // ten to nineteen students on a side
+	StatusWithheld        Status = "withheld"
+	StatusNotReported     Status = "not_reported"
+	StatusBudgetExhausted Status = "budget_exhausted" // under budgeted: nothing of the release could be paid for
 )
 
 // ShownSide is a cohort, a rest or a whole as shown. N is the number of

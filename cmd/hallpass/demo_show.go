@@ -197,7 +197,7 @@ func (f comparisonFigure) cells() []string {
 	switch {
 	case f.Status == sdc.StatusNotReported:
 		return []string{"not reported", "not reported", ""}
-	case f.Status == sdc.StatusWithheld && f.Consented != nil:
+	case (f.Status == sdc.StatusWithheld || f.Status == sdc.StatusBudgetExhausted) && f.Consented != nil:
 		unit := f.Consented.Unit
 		if unit == "percent" {
 			unit = "%"

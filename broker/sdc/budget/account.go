@@ -117,6 +117,22 @@ func (a Account) Pending() []string {
 	return ids
 }
 
+// Entry is a release in an account.
+type Entry struct {
+	ID    string
+	Cost  Rho
+	State State
+}
+
+// Entries lists the releases of the account, in the order of their ids.
+func (a Account) Entries() []Entry {
+	list := make([]Entry, 0, len(a.entries))
+	for _, id := range slices.Sorted(maps.Keys(a.entries)) {
+		list = append(list, Entry{id, a.entries[id].cost, a.entries[id].state})
+	}
+	return list
+}
+
 // Reserve sets aside what a release costs. Only if it is new may the caller draw,
 // once the account it got is stored: a release that was reserved or settled before
 // is not charged again, and whoever reserved it draws it. It is refused with an

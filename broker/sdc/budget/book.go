@@ -78,6 +78,12 @@ func NewBook(resets civil.Date, each Rho) (Book, error) {
 	return Book{resets: resets, each: each}, nil
 }
 
+// Resets is the day on which the next school year begins, with a ledger of its own.
+func (b Book) Resets() civil.Date { return b.resets }
+
+// Each is what every student is granted.
+func (b Book) Each() Rho { return b.each }
+
 // Grant opens an account. To grant the same again changes nothing; another amount
 // is an ErrGranted, an unnamed payer an ErrID, an amount out of range an ErrRho.
 func (b Book) Grant(p Payer, granted Rho) (Book, error) {
@@ -107,6 +113,31 @@ func (b Book) Account(p Payer) (Account, bool) {
 // Payers lists whose accounts there are, in order.
 func (b Book) Payers() []Payer {
 	return slices.SortedFunc(maps.Keys(b.accounts), Payer.compare)
+}
+
+// Unite makes the first of two ordinals pay for both, which turned out to be of one
+// student: what was spent on either counts together, up to all that is granted. From
+// then on only the first is a member of releases.
+func (b Book) Unite(first, second uint32) Book {
+	together := min(b.each-b.StudentLeft(first)+b.each-b.StudentLeft(second), b.each)
+	students := map[Rho]*roaring.Bitmap{}
+	for amount, set := range b.students {
+		if rest := roaring.AndNot(set, roaring.BitmapOf(first)); !rest.IsEmpty() {
+			students[amount] = rest
+		}
+	}
+	if together > 0 {
+		students[together] = roaring.Or(roaring.BitmapOf(first), orNobody(students[together]))
+	}
+	b.students = students
+	return b
+}
+
+func orNobody(set *roaring.Bitmap) *roaring.Bitmap {
+	if set == nil {
+		return roaring.New()
+	}
+	return set
 }
 
 // StudentLeft is what of a student's privacy may still be spent.

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math/bits"
 )
@@ -56,6 +57,12 @@ func (k Keys) Member(f Figure, student [16]byte, value int64) Group {
 // Plus returns the group of both; no student may be in both.
 func (g Group) Plus(other Group) Group {
 	return Group{g.set.plus(other.set), g.values.plus(other.values)}
+}
+
+// String is the group in 64 hexadecimal digits. Like the noise itself it is no
+// partner's to see.
+func (g Group) String() string {
+	return hex.EncodeToString(g.values.append(g.set.append(nil)))
 }
 
 // Noise is the noise of a group's sum in a figure. It does not depend on the
