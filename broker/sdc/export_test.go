@@ -32,7 +32,7 @@ type Sums struct{ Cohort, Rest, Whole [2]int64 }
 func NoisySums(m Measure, n Noise, raw RawFigure) (map[Key]Sums, error) {
 	out := map[Key]Sums{}
 	for _, r := range raw.Rows {
-		row, err := noisy{indicator: raw.Indicator, measure: m, noise: n}.row(r)
+		row, err := noisy{indicator: raw.Indicator, measure: m, noise: n}.row(r, false)
 		if err != nil {
 			return nil, err
 		}

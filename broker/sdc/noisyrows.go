@@ -17,11 +17,11 @@ func (z noisy) rows(verdicts []Verdict, raw RawFigure) (list []ShownRow, all []P
 		if err != nil {
 			return nil, nil, err
 		}
-		row, err := z.row(r)
+		row, err := z.row(r, !v.Shown)
 		if err != nil {
 			return nil, nil, err
 		}
-		if row.whole.n != v.CohortCovered+v.RestCovered || row.cohort.weight <= 0 || row.whole.weight <= 0 {
+		if row.whole.n != v.CohortCovered+v.RestCovered || v.Shown && row.cohort.weight <= 0 || row.whole.weight <= 0 {
 			return nil, nil, fmt.Errorf("%w: the cells of row %s hold other students than its cohort and rest", ErrRaw, v.Key)
 		}
 		sums[v.Key] = row
