@@ -136,6 +136,9 @@ func districtOperations(t *testing.T) map[string]operation {
 		"Undo":          {closers, func(d *town, c broker.Caller) error { _, err := d.Undo(ctx, c); return err }},
 		"ApproveImport": {closers, func(d *town, c broker.Caller) error { return d.ApproveImport(ctx, c, "absent") }},
 		"PlanRollover":  {closers, func(d *town, c broker.Caller) error { return d.PlanRollover(ctx, c, broker.Rollover{}) }},
+		"Budgets": {[]broker.Role{broker.RoleOfficer, broker.RoleAuditor}, func(d *town, c broker.Caller) error {
+			return dropped(d.Budgets(ctx, c))
+		}},
 		"Periods": {[]broker.Role{broker.RoleOfficer, broker.RoleSteward, broker.RoleAuditor, broker.RolePartner}, func(d *town, c broker.Caller) error {
 			return dropped(d.Periods(ctx, c))
 		}},

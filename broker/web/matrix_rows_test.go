@@ -63,6 +63,7 @@ func rows() map[string]row {
 		"POST /v1/consents/{id}/invalidate": consents("/invalidate", broker.ReviewRequest{Reason: "Signed by somebody else."}),
 		"POST /v1/consents/{id}/override":   at(true, cell.override),
 
+		"GET /v1/budgets": list,
 		"GET /v1/periods": list,
 		"PUT /v1/periods/{session_id}/calendar": at(true, func(c cell) target {
 			return c.json(c.period("/calendar"), broker.CalendarRequest{Census: c.Year.End, Final: c.AsOf})

@@ -99,6 +99,7 @@ type duplicates[A Answer] interface {
 
 type periods[A Answer] interface {
 	Periods(ctx context.Context, c broker.Caller) (A, error)
+	Budgets(ctx context.Context, c broker.Caller) (A, error)
 	SetCalendar(ctx context.Context, c broker.Caller, session string, r broker.CalendarRequest) (A, error)
 	Freeze(ctx context.Context, c broker.Caller, session string) (A, error)
 	ClosePeriod(ctx context.Context, c broker.Caller, session string) (A, error)

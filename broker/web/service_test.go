@@ -174,6 +174,10 @@ func (s *service) OverrideHold(ctx context.Context, c broker.Caller, id string, 
 	return s.do(ctx, "overrideHold", c, id, r)
 }
 
+func (s *service) Budgets(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listBudgets", c)
+}
+
 func (s *service) Periods(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listPeriods", c)
 }

@@ -59,6 +59,8 @@ func table[A Answer]() []route[A] {
 		computes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
 		computes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
 
+		lists(get, "/v1/budgets", roles(officer, auditor), Service[A].Budgets),
+
 		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
 		changes(post, "/v1/matches/{id}", roles(steward), Service[A].DecideMatch),
 
