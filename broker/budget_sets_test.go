@@ -76,7 +76,7 @@ func TestAStudentWhoseFilesAreMergedKeepsWhatWasSpent(t *testing.T) {
 	var merges bytes.Buffer
 	merges.WriteString("old_student_id,new_student_id,date\n")
 	for _, k := range kids {
-		merges.WriteString(k.id() + "," + renumber(k.id()) + ",2026-06-30\n")
+		merges.WriteString(k.id() + "," + renumber(k.id()) + ",2026-06-22\n")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "merges.csv"), merges.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
