@@ -36,7 +36,14 @@
 // that the district publishes without noise, or about what is likely of a student
 // because of what figures say of others, such as a school where all were absent. Sums that are not
 // clipped to the range behind their sensitivity, or are not taken from its lower end.
-// Members that were chosen by outcomes. Time and size of answers.
+// Members that were chosen by outcomes. Who has a value at all and how many course
+// results a student has: figures are divided by those numbers as they are. Which of
+// two files was whose before the files of a student were merged: until Book.Unite
+// each of them is taken for a student. Time and size of answers.
+//
+// Figures that are made anew from corrected values cost again, all of them, and are
+// all drawn anew: if only those were whose values changed, a figure that stays would
+// say so of each of its members.
 //
 // The package knows no clock, storage, network or randomness.
 package budget
