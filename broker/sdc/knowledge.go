@@ -21,10 +21,10 @@ func newKnowledge(earlier History) *knowledge {
 }
 
 // add takes up what is published and returns it. A cohort that is published
-// already costs nothing more: it is the same figure.
+// already costs nothing more: it is the same figure. A corrected one is another.
 func (k *knowledge) add(h History) History {
 	for _, p := range h {
-		if p.Role == RoleCohort && !k.sets.cohort(p.Set) {
+		if p.Role == RoleCorrected || p.Role == RoleCohort && !k.sets.cohort(p.Set) {
 			k.count(p.Set)
 		}
 		k.sets = append(k.sets, p)
