@@ -93,6 +93,7 @@ type memos struct {
 	releases   *memo[releaseRecord]
 	freezes    *memo[freeze]
 	behind     *memo[setsBehind]
+	parts      *memo[frozenAgreement]
 }
 
 // Open opens a district's directory. It refuses a damaged store, a store
@@ -104,7 +105,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	b := &Broker{
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
-		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind)},
+		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 	}
 	if o.Serving {

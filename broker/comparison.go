@@ -97,8 +97,8 @@ func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
 	if err != nil {
 		return records.Session{}, err
 	}
-	if len(refs) > 0 {
-		if period, ok := s.data.district.Session(refs[len(refs)-1].Session); ok {
+	if newest := newestPeriod(refs); newest != "" {
+		if period, ok := s.data.district.Session(newest); ok {
 			return period, nil
 		}
 	}
@@ -107,6 +107,18 @@ func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
 		return period, unavailable("the district has loaded no school year yet", nil)
 	}
 	return period, nil
+}
+
+// newestPeriod is the one that was published first of late: neither a later family
+// nor a correction makes an old period the newest.
+func newestPeriod(refs []releaseRef) (session string) {
+	seen := map[string]bool{}
+	for _, ref := range refs {
+		if !seen[ref.Session] {
+			seen[ref.Session], session = true, ref.Session
+		}
+	}
+	return session
 }
 
 // comparisonData is the member data of the answer.
@@ -119,6 +131,8 @@ type comparisonData struct {
 	DataAsOf    civil.Date      `json:"data_as_of"`
 	FrozenAt    time.Time       `json:"frozen_at"`
 	PublishedAt time.Time       `json:"published_at"`
+	Stage       string          `json:"stage,omitzero"` // provisional or final, by the district's calendar
+	Families    []servedFamily  `json:"families"`
 	Profile     string          `json:"profile"`
 	ForWhom     string          `json:"for_whom"`
 	Stale       []staleFamily   `json:"stale,omitzero"` // of a consented summary, which is live
@@ -153,23 +167,23 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 	if err != nil {
 		return finished{}, err
 	}
-	rec, found, err := s.b.memo.releases.get(s.r, key(q.req.Agreement, period.ID))
-	if err != nil || !found {
-		return finished{}, orNotAvailable(err)
+	rec, err := s.served(q.req.Agreement, period.ID)
+	if err != nil {
+		return finished{}, err
 	}
 	data := comparisonData{
 		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
 		DataAsOf: civil.Of(rec.DataAsOf, s.b.zone), FrozenAt: rec.FrozenAt, PublishedAt: rec.PublishedAt,
-		Profile: string(rec.Release.Profile), ForWhom: "named_people",
+		Stage: rec.stage, Families: rec.families, Profile: string(rec.Release.Profile), ForWhom: "named_people",
 		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Cautions: cautions,
 	}
-	sum := summary{s: s, period: period, rec: rec, categories: d.Categories}
+	sum := summary{s: s, period: period, rec: rec.releaseRecord, categories: d.Categories}
 	for _, figure := range rec.Release.Figures {
 		if err := data.add(&sum, q, figure); err != nil {
 			return finished{}, err
 		}
 	}
-	data.addNotReported(q, rec.Release.Figures)
+	data.addWithoutFigure(q, rec.Release.Figures)
 	p := finished{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {
 		data.Stale = s.stale(recordFamilies(d.Categories)...)
@@ -217,9 +231,9 @@ func (d *comparisonData) add(sum *summary, q comparisonQuestion, figure sdc.Show
 	return nil
 }
 
-// addNotReported says of each indicator without data that it is not reported:
-// never zero.
-func (d *comparisonData) addNotReported(q comparisonQuestion, figures []sdc.ShownFigure) {
+// addWithoutFigure says of each indicator without data that it is not reported, never
+// zero, and of one whose family is not published that it is not yet.
+func (d *comparisonData) addWithoutFigure(q comparisonQuestion, figures []sdc.ShownFigure) {
 	if len(d.Rows) == 0 {
 		k := sdc.Key{}
 		if q.req.School != policy.AllSchools {
@@ -228,7 +242,7 @@ func (d *comparisonData) addNotReported(q comparisonQuestion, figures []sdc.Show
 		d.Rows = append(d.Rows, comparisonRow{Row: k.String(), School: k.School})
 	}
 	for _, f := range figures {
-		if f.Status != sdc.StatusNotReported {
+		if f.Status != sdc.StatusNotReported && f.Status != statusNotPublished {
 			continue
 		}
 		for i := range d.Rows {

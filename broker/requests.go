@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
@@ -137,6 +138,27 @@ type CalendarRequest struct {
 	Census      civil.Date `json:"census"`
 	Provisional civil.Date `json:"provisional,omitzero"`
 	Final       civil.Date `json:"final,omitzero"`
+}
+
+// FamiliesRequest says which indicator families of a period are frozen or closed:
+// attendance, discipline, grades; none stands for all that are not yet.
+type FamiliesRequest struct {
+	Families []records.Family `json:"families,omitzero"`
+}
+
+// CorrectionRequest makes the figures of a published period anew from corrected
+// values, once: for the families named or, where none is, for all that are
+// published and not corrected yet.
+type CorrectionRequest struct {
+	Reason   string           `json:"reason"`
+	Families []records.Family `json:"families,omitzero"`
+}
+
+// LedgerRequest pages through the ledger of releases, oldest first. From is a
+// record's sequence number; the first is 1.
+type LedgerRequest struct {
+	From  uint64
+	Limit int
 }
 
 // ComparisonRequest asks for an agreement's released figures. School is "all"
