@@ -144,6 +144,10 @@ func districtOperations(t *testing.T) map[string]operation {
 		}},
 		"Freeze":      {closers, func(d *town, c broker.Caller) error { return dropped(d.Freeze(ctx, c, townLent)) }},
 		"ClosePeriod": {closers, func(d *town, c broker.Caller) error { return dropped(d.ClosePeriod(ctx, c, townLent)) }},
+		"CorrectPeriod": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CorrectPeriod(ctx, c, townLent, broker.CorrectionRequest{}))
+		}},
+		"Ledger": {readers, func(d *town, c broker.Caller) error { return dropped(d.Ledger(ctx, c, broker.LedgerRequest{})) }},
 		"Disclosure": {[]broker.Role{broker.RoleOfficer, broker.RoleAuditor}, func(d *town, c broker.Caller) error {
 			return dropped(d.Disclosure(ctx, c))
 		}},

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
 // behaviour is what a test's service does: op is the operation's name, input
@@ -182,12 +183,20 @@ func (s *service) SetCalendar(ctx context.Context, c broker.Caller, id string, r
 	return s.do(ctx, "setCalendar", c, id, r)
 }
 
-func (s *service) Freeze(ctx context.Context, c broker.Caller, id string) (*reply, error) {
-	return s.do(ctx, "freezePeriod", c, id)
+func (s *service) Freeze(ctx context.Context, c broker.Caller, id string, families ...records.Family) (*reply, error) {
+	return s.do(ctx, "freezePeriod", c, id, families)
 }
 
-func (s *service) ClosePeriod(ctx context.Context, c broker.Caller, id string) (*reply, error) {
-	return s.do(ctx, "closePeriod", c, id)
+func (s *service) ClosePeriod(ctx context.Context, c broker.Caller, id string, families ...records.Family) (*reply, error) {
+	return s.do(ctx, "closePeriod", c, id, families)
+}
+
+func (s *service) CorrectPeriod(ctx context.Context, c broker.Caller, id string, r broker.CorrectionRequest) (*reply, error) {
+	return s.do(ctx, "correctPeriod", c, id, r)
+}
+
+func (s *service) Ledger(ctx context.Context, c broker.Caller, r broker.LedgerRequest) (*reply, error) {
+	return s.do(ctx, "listLedger", c, r)
 }
 
 func (s *service) Entries(ctx context.Context, c broker.Caller, r broker.EntriesRequest) (*reply, error) {

@@ -56,8 +56,9 @@ func table[A Answer]() []route[A] {
 
 		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
-		computes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
-		computes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
+		closes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
+		closes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
+		patient(changes(post, "/v1/periods/{session_id}/correct", roles(officer), Service[A].CorrectPeriod)),
 
 		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
 		changes(post, "/v1/matches/{id}", roles(steward), Service[A].DecideMatch),
@@ -67,6 +68,7 @@ func table[A Answer]() []route[A] {
 
 		reads(get, "/v1/schools/{school_id}/agreements", roles(coordinator, officer), Service[A].SchoolAgreements),
 
+		asks(get, "/v1/ledger", roles(officer, auditor), Service[A].Ledger, ledger, "from", "limit"),
 		asks(get, "/v1/audit/entries", roles(officer, auditor), Service[A].Entries, entries, "from", "limit"),
 		lists(get, "/v1/audit/checkpoint", token.Roles(), Service[A].Checkpoint),
 		asks(get, "/v1/audit/entries/{index}/proof", roles(officer, auditor), Service[A].Proof, proof),
