@@ -67,16 +67,18 @@ func (b *Broker) computeCorrection(ctx context.Context, session string, asked []
 		if done.world, err = readWorld(r); err != nil {
 			return err
 		}
-		p, found, err := periods.get(r, key(session))
-		if err != nil || !found {
-			return orNotAvailable(err)
-		}
-		done.period = p
-		if done.families, err = p.toCorrect(asked, b.moment()); err != nil {
-			return err
-		}
 		d, err := b.dataset(r)
 		if err != nil {
+			return err
+		}
+		var found bool
+		if done.period, found, err = periods.get(r, key(session)); err != nil {
+			return err
+		}
+		if _, ok := d.district.Session(session); !ok && !found {
+			return notAvailable()
+		}
+		if done.families, err = done.period.toCorrect(asked, b.moment()); err != nil {
 			return err
 		}
 		if err := done.worthwhile(d); err != nil {

@@ -172,7 +172,9 @@ func (l loggedHeads) note(o tlog.Opened) error {
 	if err := json.Unmarshal(o.Entry.Body, &body); err != nil {
 		return fmt.Errorf("reading entry %d: %w", o.Entry.Leaf.Index, errEntryForm)
 	}
-	l[body.Ledger.Size] = body.Ledger.Digest
+	if body.Ledger.Size > 0 { // a period without agreements has no releases
+		l[body.Ledger.Size] = body.Ledger.Digest
+	}
 	return nil
 }
 
