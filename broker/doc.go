@@ -19,7 +19,7 @@
 //	duplicates.go guardians.go   guardians under two numbers, suggested and decided
 //	persons.go                   what the confirmed ones are to tokens and the law
 //	partners.go agreements.go roster.go participation.go matching.go
-//	periods.go cohorts.go freeze.go publish.go
+//	periods.go closing.go freeze.go plan.go cohorts.go publish.go correct.go ledger.go
 //	imports.go dataset.go people.go collect.go merges.go
 //	families.go loads.go         record families that are held, and the history of loads
 //	doubts.go rollover.go        what a second person must approve, and when nobody need

@@ -140,18 +140,21 @@ type CalendarRequest struct {
 	Final       civil.Date `json:"final,omitzero"`
 }
 
+// Family is an indicator family of a period: attendance, discipline or grades.
+type Family = records.Family
+
 // FamiliesRequest says which indicator families of a period are frozen or closed:
-// attendance, discipline, grades; none stands for all that are not yet.
+// none stands for all that are not yet.
 type FamiliesRequest struct {
-	Families []records.Family `json:"families,omitzero"`
+	Families []Family `json:"families,omitzero"`
 }
 
 // CorrectionRequest makes the figures of a published period anew from corrected
 // values, once: for the families named or, where none is, for all that are
 // published and not corrected yet.
 type CorrectionRequest struct {
-	Reason   string           `json:"reason"`
-	Families []records.Family `json:"families,omitzero"`
+	Reason   string   `json:"reason"`
+	Families []Family `json:"families,omitzero"`
 }
 
 // LedgerRequest pages through the ledger of releases, oldest first. From is a

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
-	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
 // Route is one row of the API's table.
@@ -88,7 +87,7 @@ func acts[A Answer](method, path string, roles []broker.Role,
 // that its path names, which may take minutes. A body without families, or none,
 // stands for all.
 func closes[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string, ...records.Family) (A, error),
+	op func(Service[A], context.Context, broker.Caller, string, ...broker.Family) (A, error),
 ) route[A] {
 	return patient(mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, body broker.FamiliesRequest) (A, error) {
 		return op(s, ctx, c, id, body.Families...)

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/hallpass-edu/hallpass/broker"
-	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/token"
 )
 
@@ -101,8 +100,8 @@ type duplicates[A Answer] interface {
 type periods[A Answer] interface {
 	Periods(ctx context.Context, c broker.Caller) (A, error)
 	SetCalendar(ctx context.Context, c broker.Caller, session string, r broker.CalendarRequest) (A, error)
-	Freeze(ctx context.Context, c broker.Caller, session string, families ...records.Family) (A, error)
-	ClosePeriod(ctx context.Context, c broker.Caller, session string, families ...records.Family) (A, error)
+	Freeze(ctx context.Context, c broker.Caller, session string, families ...broker.Family) (A, error)
+	ClosePeriod(ctx context.Context, c broker.Caller, session string, families ...broker.Family) (A, error)
 	CorrectPeriod(ctx context.Context, c broker.Caller, session string, r broker.CorrectionRequest) (A, error)
 	Ledger(ctx context.Context, c broker.Caller, r broker.LedgerRequest) (A, error)
 }
