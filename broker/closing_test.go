@@ -352,6 +352,33 @@ func TestALaterFamilyOfAnOldPeriodDoesNotMakeItTheNewest(t *testing.T) {
 	}
 }
 
+func TestAnAgreementWhoseFamiliesAreNotPublishedYetIsToldSo(t *testing.T) {
+	t.Parallel()
+	kids := others(40)
+	d := newTown(t, kids...)
+	d.partner("club")
+	r := terms("club", "club")
+	r.Indicators = []string{records.MeanCourseResult}
+	d.conclude(r)
+	d.roster("club", kids[:12]...)
+	d.partner("late")
+	d.conclude(terms("late", "late"))
+	d.closeFamilies(attendance)
+	d.roster("late", kids[:12]...)
+	for id, reason := range map[string]string{"club": "release_not_published", "late": "roster_missing"} {
+		a, err := d.Comparison(t.Context(), partnerOf(id), broker.ComparisonRequest{Agreement: id, Period: townFall})
+		denied(t, a, err, reason)
+		var e *broker.Error
+		if errors.As(err, &e) && id == "club" && len(e.Reasons) != 1 {
+			t.Errorf("the reasons are %v", e.Reasons)
+		}
+	}
+	d.closePeriod(townFall)
+	if got := d.clubAll()["mean_course_result"].Cohort; got == nil || got.N != 12 {
+		t.Errorf("the cohort is %+v", got)
+	}
+}
+
 func TestAnEndedAgreementIsNotInALaterFamily(t *testing.T) {
 	t.Parallel()
 	kids := others(40)

@@ -76,10 +76,14 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	if published || s.agreement.Roster == 0 {
 		return nil
 	}
-	// Who is on the roster must not decide it: a period that closed without a
-	// release of this agreement closed before its first upload.
+	// Who is on the roster must not decide it: a period that was frozen without this
+	// agreement was frozen before its first upload.
+	_, frozen, err := s.b.memo.parts.get(s.r, key(period.ID, q.req.Agreement))
+	if err != nil {
+		return err
+	}
 	closed, _, err := periods.get(s.r, key(period.ID))
-	f.RosterPresent = closed.state() == periodOpen
+	f.RosterPresent = frozen || closed.state() == periodOpen
 	return err
 }
 
