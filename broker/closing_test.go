@@ -3,15 +3,16 @@ package broker_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
-	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 const (
@@ -247,6 +248,65 @@ func TestAYesOfAMergedFileCountsAtALaterFreeze(t *testing.T) {
 	}
 }
 
+// Where nothing changes between the families, closing them one by one gives the
+// figures of one close, noise included.
+func TestClosingByFamilyGivesTheFiguresOfOneClose(t *testing.T) {
+	t.Parallel()
+	kids := others(120)
+	d := newTown(t, kids...)
+	for id, profile := range map[string]agreement.Profile{"club": agreement.PublishedTable, "noisy": agreement.Standard} {
+		d.partner(id)
+		r := terms(id, id)
+		r.Profile = profile
+		d.conclude(r)
+		d.roster(id, kids[:50]...)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := &town{&district{t: t, dir: filepath.Join(t.TempDir(), "copy"), clock: d.clock}}
+	copyDistrict(t, d.dir, other.dir)
+	d.open(withRules(t))
+	other.open(withRules(t))
+	t.Cleanup(func() {
+		other.verify()
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	d.closePeriod(townFall)
+	for _, family := range []records.Family{grades, attendance, discipline} {
+		other.closeFamilies(family)
+	}
+	for _, id := range []string{"club", "noisy"} {
+		one, each := d.compare(id, id, "", townFall), other.compare(id, id, "", townFall)
+		if one.cohort("all") != 50 || canonical(t, one) != canonical(t, each) {
+			t.Errorf("%s: closed at once %s, by family %s", id, canonical(t, one), canonical(t, each))
+		}
+	}
+}
+
+// The noise of a period is that of its first freeze, whatever the settings are by
+// the time of a later family.
+func TestALaterFamilyHasTheNoiseOfTheFirst(t *testing.T) {
+	t.Parallel()
+	kids := others(120)
+	d := newTown(t, kids...)
+	d.partner("club")
+	r := terms("club", "club")
+	r.Profile = agreement.Standard
+	d.conclude(r)
+	d.roster("club", kids[:50]...)
+	d.closeFamilies(attendance)
+	d.done(d.SetDisclosure(t.Context(), officer, broker.Disclosure{Noise: 40}))
+	d.closePeriod(townFall)
+	for _, release := range d.ledger().Records {
+		if release.Mechanism.Variance != 400 {
+			t.Errorf("the release of %v has noise of variance %d hundredths, want 400", release.Families, release.Mechanism.Variance)
+		}
+	}
+}
+
 func TestAFamilyThatThereIsNotIsRefused(t *testing.T) {
 	t.Parallel()
 	d, _ := clubTown(t, 12)
@@ -393,54 +453,6 @@ func TestAnEndedAgreementIsNotInALaterFamily(t *testing.T) {
 	list := d.ledger().Records
 	if n := len(list); n != 3 || list[0].Agreement != "club" || list[1].Agreement != "other" || list[2].Agreement != "club" {
 		t.Errorf("the releases are %+v, want attendance of both and the rest of the club", list)
-	}
-}
-
-// calendar publishes the fall's dates.
-func (d *town) calendar(provisional, final string) {
-	d.t.Helper()
-	req := broker.CalendarRequest{Census: day("2026-01-20"), Provisional: day(provisional), Final: day(final)}
-	d.done(d.SetCalendar(d.t.Context(), steward, townFall, req))
-}
-
-func TestNothingIsPublishedBeforeTheProvisionalDay(t *testing.T) {
-	t.Parallel()
-	kids := others(40)
-	d := emptyTown(t, time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
-	d.load(townFiles(kids...).write(t), ingest.Options{ExportDate: day(lentLast)})
-	d.club(kids[:12]...)
-	d.calendar("2026-03-12", "2026-03-20")
-	d.clock.Set(inLent.Add(24 * time.Hour)) // the eleventh
-	a, err := d.ClosePeriod(t.Context(), steward, townFall)
-	refused(t, a, err, broker.Conflict)
-	if !strings.Contains(err.Error(), "2026-03-12") || d.periods(steward)[townFall].State != "open" {
-		t.Errorf("%v; the period is %s", err, d.periods(steward)[townFall].State)
-	}
-	stages := []struct {
-		day  int
-		want string
-	}{{12, "provisional"}, {20, "provisional"}, {21, "final"}}
-	for _, s := range stages {
-		d.clock.Set(time.Date(2026, 3, s.day, 9, 0, 0, 0, time.UTC))
-		d.closePeriod(townFall)
-		if _, got := d.shownFamilies(); got != s.want {
-			t.Errorf("on March %d the figures are %q, want %s", s.day, got, s.want)
-		}
-	}
-	d.imported(regraded(townFiles(kids...), kids[0], "20"))
-	a, err = d.CorrectPeriod(t.Context(), officer, townFall, broker.CorrectionRequest{Reason: "A mark was wrong."})
-	refused(t, a, err, broker.Conflict)
-	if !strings.Contains(err.Error(), "final") {
-		t.Error(err)
-	}
-}
-
-func TestWithoutACalendarFiguresHaveNoStage(t *testing.T) {
-	t.Parallel()
-	d, _ := clubTown(t, 12)
-	d.closePeriod(townFall)
-	if _, got := d.shownFamilies(); got != "" {
-		t.Errorf("the figures are %q", got)
 	}
 }
 
