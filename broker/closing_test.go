@@ -439,7 +439,7 @@ func TestAnAgreementWhoseFamiliesAreNotPublishedYetIsToldSo(t *testing.T) {
 	}
 }
 
-func TestAnEndedAgreementIsNotInALaterFamily(t *testing.T) {
+func TestAnEndedAgreementIsNeitherInALaterFamilyNorInACorrection(t *testing.T) {
 	t.Parallel()
 	kids := others(40)
 	d := newTown(t, kids...)
@@ -450,9 +450,11 @@ func TestAnEndedAgreementIsNotInALaterFamily(t *testing.T) {
 	d.closeFamilies(attendance)
 	d.done(d.AdvanceAgreement(t.Context(), officer, "other", event("terminate")))
 	d.closePeriod(townFall)
+	d.imported(marked(kids, map[int]string{0: "20"}))
+	d.correct(attendance)
 	list := d.ledger().Records
-	if n := len(list); n != 3 || list[0].Agreement != "club" || list[1].Agreement != "other" || list[2].Agreement != "club" {
-		t.Errorf("the releases are %+v, want attendance of both and the rest of the club", list)
+	if n := len(list); n != 4 || list[0].Agreement != "club" || list[1].Agreement != "other" || list[2].Agreement != "club" || list[3].Agreement != "club" {
+		t.Errorf("the releases are %+v, want attendance of both, then the rest and a correction of the club", list)
 	}
 }
 

@@ -88,6 +88,9 @@ func (b *Broker) computeCorrection(ctx context.Context, session string, asked []
 		if err != nil {
 			return err
 		}
+		if src.parts, err = inForce(r, b.moment(), src.parts); err != nil {
+			return err
+		}
 		if err := done.plan(src, d); err != nil {
 			return err
 		}

@@ -107,16 +107,23 @@ func (b *Broker) reuse(r store.Reader, m moment, d *dataset, session string, f *
 	if err != nil {
 		return err
 	}
+	f.parts, err = inForce(r, m, parts)
+	return err
+}
+
+// inForce are the agreements that may still be reported to: to one that was ended
+// since the freeze nothing more is disclosed.
+func inForce(r store.Reader, m moment, parts []underTerms) (list []underTerms, err error) {
 	for _, part := range parts {
 		rec, found, err := agreements.get(r, key(part.ID))
 		if err != nil || !found {
-			return errors.Join(err, missing(found, errNoHistory))
+			return nil, errors.Join(err, missing(found, errNoHistory))
 		}
 		if reporting(rec, m) {
-			f.parts = append(f.parts, part)
+			list = append(list, part)
 		}
 	}
-	return nil
+	return list, nil
 }
 
 // sets returns the freeze of a period with the session as it was then and the
