@@ -48,7 +48,8 @@ generate: ## write generated files anew
 
 generated: ## fail where make generate would change a template's Go file
 	@for source in $$(find . -name '*.templ' -not -path './build/*'); do \
-	  $(TOOL) templ generate -include-version=false -stdout -f $$source | cmp -s - $${source%.templ}_templ.go \
+	  (cd $$(dirname $$source) && $(GO) tool -modfile=$(CURDIR)/tools/go.mod templ generate -include-version=false -stdout -f $$(basename $$source)) \
+	    | cmp -s - $${source%.templ}_templ.go \
 	    || { echo "$$source was changed: make generate writes its Go file"; exit 1; }; \
 	done
 
