@@ -106,7 +106,7 @@ func (p *phrases) addSentences() {
 	p.moreNote = "More rows stand in the electronic page, which is not printed whole."
 	p.withheld = "withheld"
 	p.withheldTile = "comparison withheld"
-	p.withheldWhy = "Withheld, so that nobody can work out a single student. See “Why a figure is withheld”."
+	p.withheldWhy = "So that nobody can work out a single student; see “Why a figure is withheld”."
 	p.withheldRow = "withheld: a number here could reveal something about a single student"
 	p.whyTitle = "Why a figure is withheld, and what helps"
 	p.whyText = "A figure is withheld where it could reveal something about a single student, by itself or together with other figures. That is decided from who is in the groups, never from how they did: a withheld figure is neither good nor bad news."
