@@ -18,8 +18,7 @@ import (
 // cautions stand under every comparison.
 var cautions = []string{
 	"Children chose to join. A difference is not proof that the program caused it.",
-	"Figures are protected: shares stand in bands and means are rounded, so that no child can be worked out. What would be too revealing is withheld.",
-	"The rest is not adjusted to the cohort's mix of schools and grades.",
+	"Where a weighted rest is given, it is the rest at the cohort's mix of schools and grades, as far as shown rows allow; the plain rest is not adjusted to it.",
 }
 
 // Comparison answers with an agreement's released figures (the partner's
@@ -127,23 +126,26 @@ func newestPeriod(refs []releaseRef) (session string) {
 
 // comparisonData is the member data of the answer.
 type comparisonData struct {
-	Agreement   string          `json:"agreement"`
-	Period      periodView      `json:"period"`
-	School      string          `json:"school"`
-	Census      civil.Date      `json:"census"`
-	AsOf        civil.Date      `json:"as_of"`
-	DataAsOf    civil.Date      `json:"data_as_of"`
-	FrozenAt    time.Time       `json:"frozen_at"`
-	PublishedAt time.Time       `json:"published_at"`
-	Stage       string          `json:"stage,omitzero"` // provisional or final, by the district's calendar
-	Families    []servedFamily  `json:"families"`
-	Profile     string          `json:"profile"`
-	ForWhom     string          `json:"for_whom"`
-	Stale       []staleFamily   `json:"stale,omitzero"` // of a consented summary, which is live
-	Rows        []comparisonRow `json:"rows"`
-	Definitions []definition    `json:"definitions"`
-	Settings    []string        `json:"settings"`
-	Cautions    []string        `json:"cautions"`
+	Agreement   string            `json:"agreement"`
+	Period      periodView        `json:"period"`
+	School      string            `json:"school"`
+	Census      civil.Date        `json:"census"`
+	AsOf        civil.Date        `json:"as_of"`
+	DataAsOf    civil.Date        `json:"data_as_of"`
+	FrozenAt    time.Time         `json:"frozen_at"`
+	PublishedAt time.Time         `json:"published_at"`
+	Stage       string            `json:"stage,omitzero"` // provisional or final, by the district's calendar
+	Families    []servedFamily    `json:"families"`
+	Profile     string            `json:"profile"`
+	ForWhom     string            `json:"for_whom"`
+	Stale       []staleFamily     `json:"stale,omitzero"` // of a consented summary, which is live
+	Rows        []comparisonRow   `json:"rows"`
+	TwoYears    []comparisonRow   `json:"two_years,omitzero"` // pooled over this school year and the one before
+	Definitions []definition      `json:"definitions"`
+	Settings    []string          `json:"settings"`
+	Protection  []string          `json:"protection"`
+	SchoolNames map[string]string `json:"school_names"`
+	Cautions    []string          `json:"cautions"`
 }
 
 // comparisonRow is a row with every indicator of the agreement.
@@ -162,6 +164,8 @@ type comparisonFigure struct {
 	Cohort    *sdc.ShownSide   `json:"cohort,omitzero"`
 	Rest      *sdc.ShownSide   `json:"rest,omitzero"`
 	Reading   *compare.Reading `json:"reading,omitzero"`
+	Weighted  *sdc.ShownSide   `json:"weighted,omitzero"`
+	Adjusted  *compare.Reading `json:"weighted_reading,omitzero"`
 	Consented *consentedSide   `json:"consented,omitzero"`
 	Whole     *sdc.ShownSide   `json:"whole,omitzero"`
 }
@@ -179,7 +183,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
 		DataAsOf: civil.Of(rec.DataAsOf, s.b.zone), FrozenAt: rec.FrozenAt, PublishedAt: rec.PublishedAt,
 		Stage: rec.stage, Families: rec.families, Profile: string(rec.Release.Profile), ForWhom: "named_people",
-		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Cautions: cautions,
+		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Protection: rec.Protection, SchoolNames: s.schoolNames(), Cautions: cautions,
 	}
 	sum := summary{s: s, period: period, rec: rec.releaseRecord, categories: d.Categories}
 	for _, figure := range rec.Release.Figures {
@@ -188,6 +192,9 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		}
 	}
 	data.addWithoutFigure(q, rec.Release.Figures)
+	if data.TwoYears = sum.twoYears(q); data.TwoYears != nil {
+		data.Cautions = append(slices.Clone(cautions), "In the figures over two years a child who took part in both counts in each.")
+	}
 	p := finished{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {
 		data.Stale = s.stale(recordFamilies(d.Categories)...)
@@ -198,6 +205,17 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 	}
 	p.data, err = json.Marshal(data, json.Deterministic(true))
 	return p, err
+}
+
+// schoolNames are those of the agreement's schools.
+func (s *snapshot) schoolNames() map[string]string {
+	names := map[string]string{}
+	for _, school := range s.data.district.Schools {
+		if slices.Contains(s.agreement.Agreement.Clauses.Schools, school.ID) {
+			names[school.ID] = school.Name
+		}
+	}
+	return names
 }
 
 // asks reports whether a row belongs to what was asked: the pooled rows, or

@@ -57,9 +57,9 @@ type correctAsked struct {
 // corrected is what is about to be published of a period once more.
 type corrected struct {
 	computed
-	world   world
-	kept    []sdc.KeptRow
-	history map[string]sdc.History // by agreement, with the cohorts that are shown again
+	world world
+	kept  []sdc.KeptRow
+	sets  []written // behind the figures, with the cohorts that are shown again
 }
 
 func (b *Broker) computeCorrection(ctx context.Context, session string, asked []records.Family) (done corrected, err error) {
@@ -67,6 +67,7 @@ func (b *Broker) computeCorrection(ctx context.Context, session string, asked []
 		if done.world, err = readWorld(r); err != nil {
 			return err
 		}
+		done.at = b.moment().now
 		d, err := b.dataset(r)
 		if err != nil {
 			return err
@@ -169,6 +170,13 @@ func (c *corrected) plan(src source, d *dataset) error {
 	for _, set := range history[len(earlier):] {
 		c.history[set.Agreement] = append(c.history[set.Agreement], set)
 	}
+	for _, id := range src.freeze.Agreements {
+		w, err := behind.encode(key(src.freeze.Session, id), setsBehind{c.history[id]})
+		if err != nil {
+			return err
+		}
+		c.sets = append(c.sets, w)
+	}
 	return nil
 }
 
@@ -185,7 +193,9 @@ func (c *corrected) compute(src source, d *dataset) error {
 				return err
 			}
 			rec.Correction, rec.Release = true, rec.Release.Keep(first, c.kept)
-			c.releases = append(c.releases, rec)
+			if err := c.add(src, rec); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -206,7 +216,7 @@ func (s source) first(rec releaseRecord) (sdc.Release, error) {
 		if err != nil || !found {
 			return out, errors.Join(err, missing(found, errNoHistory))
 		}
-		out.Figures = append(out.Figures, was.Release.Figures...)
+		out.Figures, out.Pooled = append(out.Figures, was.Release.Figures...), append(out.Pooled, was.Release.Pooled...)
 	}
 	return out, nil
 }
@@ -232,18 +242,16 @@ func (b *Broker) publishCorrection(tx store.Tx, m moment, session, reason string
 	if err != nil {
 		return outcome{}, err
 	}
-	for _, id := range f.Agreements {
-		if err := behind.put(tx, key(session, id), setsBehind{done.history[id]}); err != nil {
-			return outcome{}, err
-		}
+	if err := putAll(tx, done.sets...); err != nil {
+		return outcome{}, err
 	}
-	made, err := b.putReleases(tx, m, f, done.releases)
+	made, err := putReleases(tx, done.releases)
 	if err != nil {
 		return outcome{}, err
 	}
 	for _, family := range done.families {
 		c := p.Families[family]
-		c.CorrectedAt = m.now
+		c.CorrectedAt = done.at
 		p.Families[family] = c
 	}
 	if err := periods.put(tx, key(session), p); err != nil {

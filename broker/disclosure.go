@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
@@ -75,6 +77,28 @@ func (d Disclosure) view() (disclosureView, error) {
 	return v, nil
 }
 
+// sentences say what stands between the records and the figures of a release, and
+// how far it protects.
+func (d Disclosure) sentences(p sdc.Profile) ([]string, error) {
+	const withheld = "A figure is withheld where a group is too small, or where it would give another one away."
+	if p == sdc.PublishedTable {
+		return []string{"Shares stand in bands and means are rounded, as in published school report cards; no random number is added.", withheld}, nil
+	}
+	t, err := noise.NewTable(d.variance())
+	if err != nil {
+		return nil, err
+	}
+	right := func(figures int) int { return int(t.Insider(figures)*100 + 0.999) }
+	return []string{
+		fmt.Sprintf("A random number with a standard deviation of %s students stands in every count, and one as large for its scale in every other sum. "+
+			"It belongs to the group: asking again, or in another way, gives the same figure.", sdc.Milli(d.Noise)*100),
+		fmt.Sprintf("Of a question that is as likely yes as no, somebody who knows every other student of a group guesses the answer for the last one right in at most "+
+			"%d of 100 cases from one figure, in %d from four, and in %d from all figures in which a student may be; a coin is right in 50.",
+			right(1), right(4), right(sdc.ExposureCap+1)),
+		withheld,
+	}, nil
+}
+
 // Disclosure returns the district's settings (officer, auditor).
 func (b *Broker) Disclosure(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "read the disclosure settings", RoleOfficer, RoleAuditor); err != nil {
@@ -123,6 +147,9 @@ func (b *Broker) noiseSecret(year civil.Date) (secret []byte, fingerprint string
 	return derived[:], hex.EncodeToString(sum[:8]), nil
 }
 
+// errBudgeted says that nothing may be drawn without a budget behind it.
+var errBudgeted = errors.New("a budgeted release has no budget to be paid from")
+
 // noiseKeys are those of a frozen period's year.
 func (b *Broker) noiseKeys(f freeze) (noise.Keys, error) {
 	secret, fingerprint, err := b.noiseSecret(f.YearStart)
@@ -138,7 +165,10 @@ func (b *Broker) noiseKeys(f freeze) (noise.Keys, error) {
 // protection is that of a release under a profile: the noise of a frozen period.
 func (b *Broker) protection(f freeze, p sdc.Profile) (out sdc.Protection, err error) {
 	out.Profile, out.Weak = p, b.sabotage.Weak
-	if !p.Noisy() {
+	switch {
+	case p == sdc.Budgeted:
+		return out, internal(errBudgeted)
+	case !p.Noisy():
 		return out, nil
 	}
 	keys, err := b.noiseKeys(f)

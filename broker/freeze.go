@@ -102,6 +102,7 @@ type frozen struct {
 	history  map[string]sdc.History     // by agreement, with what earlier families gave away
 	opened   map[string]*roaring.Bitmap // V_any by family
 	values   *compare.Period
+	encoded  encodedFreeze
 }
 
 // Freeze fixes what the figures of some indicator families of a period are computed
@@ -140,20 +141,28 @@ func (b *Broker) freeze(ctx context.Context, c Caller, session string, asked []r
 		}
 	}
 	a := act{event: tlog.PeriodFrozen, lane: store.LaneOfficer, caller: c, request: closeAsked{session, FamiliesRequest{asked}}}
-	for attempt := 1; ; attempt++ {
+	for range freezeAttempts {
 		planned, err := b.planFreeze(ctx, session, asked)
 		if err != nil {
 			return nil, err
 		}
+		if err := b.writeAhead(ctx, session, planned); err != nil {
+			return nil, err
+		}
 		ans, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-			return b.writeFreeze(tx, m, session, asked, planned, attempt < attempts)
+			return b.writeFreeze(tx, m, session, asked, planned)
 		})
 		if errors.Is(err, errMoved) {
 			continue
 		}
 		return ans, err
 	}
+	return nil, unavailable("answers of families or terms of agreements are changing just now; close the period again", errMoved)
 }
+
+// freezeAttempts is how often a period is planned anew because what it is
+// planned from changed. It is never planned while others wait to write.
+const freezeAttempts = 8
 
 func (b *Broker) isOpen(ctx context.Context, session string) (open bool, err error) {
 	err = b.store.View(ctx, func(r store.Reader) error {
@@ -177,7 +186,7 @@ func (b *Broker) planFreeze(ctx context.Context, session string, asked []records
 	return planned, nil
 }
 
-func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, asked []records.Family, planned *frozen, mayRetry bool) (outcome, error) {
+func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, asked []records.Family, planned *frozen) (outcome, error) {
 	p, _, err := periods.get(tx, key(session))
 	if err != nil {
 		return outcome{}, err
@@ -190,14 +199,14 @@ func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, asked []reco
 		return outcome{}, err
 	}
 	if now != planned.world {
-		if mayRetry {
-			return outcome{}, errMoved
-		}
-		if planned, err = b.plan(tx, m, session, asked); err != nil {
+		return outcome{}, errMoved
+	}
+	if planned.first {
+		if err := planned.encoded.table.put(tx); err != nil {
 			return outcome{}, err
 		}
 	}
-	if err := b.putFreeze(tx, planned); err != nil {
+	if err := putOpened(tx, session, planned.encoded.opened); err != nil {
 		return outcome{}, err
 	}
 	p.froze(planned, m.now)
@@ -231,26 +240,68 @@ func (p periodRecord) said(session string) map[string]any {
 	return map[string]any{"session_id": session, "state": p.state(), "frozen_at": p.FrozenAt, "families": p.listed()}
 }
 
-func (b *Broker) putFreeze(tx store.Tx, f *frozen) error {
+// encodedFreeze is a planned freeze as it is written.
+type encodedFreeze struct {
+	table  written
+	opened map[string][]byte // V_any by family
+	parts  [][]written       // an agreement's, which may be written ahead
+}
+
+func (f *frozen) encode() (e encodedFreeze, err error) {
 	session := f.freeze.Session
-	if f.first {
-		if err := freezes.put(tx, key(session), f.freeze); err != nil {
-			return err
+	if e.table, err = freezes.encode(key(session), f.freeze); err != nil {
+		return e, err
+	}
+	e.opened = map[string][]byte{}
+	for family, set := range f.opened {
+		if e.opened[family], err = set.ToBytes(); err != nil {
+			return e, err
 		}
 	}
 	for _, part := range f.parts {
-		if err := frozenT.put(tx, key(session, part.ID), part.frozenAgreement); err != nil {
-			return err
+		own, err := frozenT.encode(key(session, part.ID), part.frozenAgreement)
+		if err != nil {
+			return e, err
 		}
-		if err := behind.put(tx, key(session, part.ID), setsBehind{f.history[part.ID]}); err != nil {
+		sets, err := behind.encode(key(session, part.ID), setsBehind{f.history[part.ID]})
+		if err != nil {
+			return e, err
+		}
+		e.parts = append(e.parts, []written{own, sets})
+	}
+	return e, nil
+}
+
+// writeAhead writes the agreements' parts, each in an Update of its own so that
+// a withdrawal waits for none of them long. Nobody reads of them what is of a family
+// that is not frozen (ofFrozen); a stop leaves it to be written over.
+func (b *Broker) writeAhead(ctx context.Context, session string, f *frozen) error {
+	for _, part := range f.encoded.parts {
+		_, err := b.store.Update(ctx, store.LaneOfficer, func(tx store.Tx) error {
+			p, _, err := periods.get(tx, key(session))
+			if err != nil || len(p.families(f.families, closing.open)) < len(f.families) {
+				return err
+			}
+			return putAll(tx, part...)
+		})
+		if err != nil {
+			return storeError(err)
+		}
+	}
+	return nil
+}
+
+func putAll(tx store.Tx, list ...written) error {
+	for _, w := range list {
+		if err := w.put(tx); err != nil {
 			return err
 		}
 	}
-	return putOpened(tx, session, f.opened)
+	return nil
 }
 
 // putOpened adds V_any of families to that of those frozen before.
-func putOpened(tx store.Tx, session string, sets map[string]*roaring.Bitmap) error {
+func putOpened(tx store.Tx, session string, sets map[string][]byte) error {
 	k, _, err := everOpen.get(tx, key(session))
 	if err != nil {
 		return err
@@ -258,13 +309,7 @@ func putOpened(tx store.Tx, session string, sets map[string]*roaring.Bitmap) err
 	if k.Any == nil {
 		k.Any = map[string][]byte{}
 	}
-	for family, set := range sets {
-		raw, err := set.ToBytes()
-		if err != nil {
-			return err
-		}
-		k.Any[family] = raw
-	}
+	maps.Copy(k.Any, sets)
 	return everOpen.put(tx, key(session), k)
 }
 

@@ -64,47 +64,41 @@ var (
 	ledgerHeads = table[ledgerHead]{colHead}
 )
 
+// accountOf is the record of a release, but for its place in the ledger.
+func accountOf(rec releaseRecord, stored []byte, f freeze, h sdc.History) (ledgerRecord, error) {
+	sets, err := setsDigest(h, rec.Families, rec.Correction)
+	return ledgerRecord{
+		Agreement: rec.Agreement, Period: rec.Period.SessionID, Number: rec.Number, Correction: rec.Correction, Families: rec.Families,
+		FrozenAt: rec.FrozenAt, Data: rec.Data, Profile: rec.Release.Profile, Mechanism: mechanismOf(rec.Release.Profile, f.Disclosure),
+		Release: digest(stored), Sets: sets, Figures: shownFigures(rec.Release), PublishedAt: rec.PublishedAt,
+	}, err
+}
+
 // enterLedger appends the record of a release, in the Update that stores it.
-func (b *Broker) enterLedger(tx store.Tx, f freeze, rec releaseRecord) (ledgerRecord, error) {
+func enterLedger(tx store.Tx, entry ledgerRecord) error {
 	head, _, err := ledgerHeads.get(tx, key(headLedger))
 	if err != nil {
-		return ledgerRecord{}, err
+		return err
 	}
-	stored, err := tx.Get(colReleases, rec.key())
-	if err != nil {
-		return ledgerRecord{}, err
-	}
-	sets, err := setsOf(tx, rec.Period.SessionID, rec.Agreement, rec.Families, rec.Correction)
-	if err != nil {
-		return ledgerRecord{}, err
-	}
-	entry := ledgerRecord{
-		Sequence: head.Size + 1, Previous: head.Digest, Agreement: rec.Agreement, Period: rec.Period.SessionID, Number: rec.Number,
-		Correction: rec.Correction, Families: rec.Families, FrozenAt: rec.FrozenAt, Data: rec.Data, Profile: rec.Release.Profile,
-		Mechanism: mechanismOf(rec.Release.Profile, f.Disclosure), Release: digest(stored), Sets: sets,
-		Figures: shownFigures(rec.Release), PublishedAt: rec.PublishedAt,
-	}
+	entry.Sequence, entry.Previous = head.Size+1, head.Digest
 	raw, err := entry.encode()
 	if err != nil {
-		return entry, err
+		return err
 	}
 	if err := tx.Put(colLedger, key(entry.Sequence), raw); err != nil {
-		return entry, err
+		return err
 	}
-	return entry, ledgerHeads.put(tx, key(headLedger), ledgerHead{entry.Sequence, digest(raw)})
+	return ledgerHeads.put(tx, key(headLedger), ledgerHead{entry.Sequence, digest(raw)})
 }
 
 func (l ledgerRecord) encode() ([]byte, error) { return json.Marshal(l, json.Deterministic(true)) }
 
-// setsOf is the digest of the sets that a release gives away: those of its families
-// from their freeze or, of a correction, the cohorts that it shows again.
-func setsOf(r store.Reader, session, agreement string, families []records.Family, correction bool) (string, error) {
-	h, found, err := behind.get(r, key(session, agreement))
-	if err != nil || !found {
-		return "", errors.Join(err, missing(found, errNoHistory))
-	}
+// setsDigest is the digest of the sets that a release gives away, of those of its
+// agreement and period: its families' from their freeze or, of a correction, the
+// cohorts that it shows again.
+func setsDigest(h sdc.History, families []records.Family, correction bool) (string, error) {
 	var own sdc.History
-	for _, set := range h.History {
+	for _, set := range h {
 		if slices.Contains(families, records.Family(set.Family)) && (set.Role == sdc.RoleCorrected) == correction {
 			own = append(own, set)
 		}
@@ -297,7 +291,7 @@ func wholeHistory(r store.Reader, rec ledgerRecord) error {
 	if err != nil || !bytes.Equal(again, raw) {
 		return changed
 	}
-	sets, err := setsOf(r, rec.Period, rec.Agreement, rec.Families, rec.Correction)
+	sets, err := setsDigest(h, rec.Families, rec.Correction)
 	if err == nil && sets != rec.Sets {
 		return changed
 	}

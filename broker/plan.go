@@ -37,7 +37,7 @@ func (b *Broker) plan(r store.Reader, m moment, session string, asked []records.
 	case f.first:
 		err = b.fix(r, m, d, session, p, f)
 	case len(f.families) > 0:
-		err = b.reuse(r, m, d, session, f)
+		err = b.reuse(r, m, d, p, f)
 	}
 	if err != nil || len(f.families) == 0 {
 		return f, err
@@ -53,7 +53,11 @@ func (b *Broker) plan(r store.Reader, m moment, session string, asked []records.
 	if err != nil {
 		return nil, err
 	}
-	return f, f.decide(b.sabotage.Weak, earlier, batch)
+	if err := f.decide(b.sabotage.Weak, earlier, batch); err != nil {
+		return nil, err
+	}
+	f.encoded, err = f.encode()
+	return f, err
 }
 
 // fix fixes the sets of a period: whom it counts, who takes part where, and under
@@ -89,13 +93,13 @@ func (b *Broker) fix(r store.Reader, m moment, d *dataset, session string, p per
 
 // reuse takes the sets that the first family fixed, for those agreements that are
 // still in force, and values from the newest data version.
-func (b *Broker) reuse(r store.Reader, m moment, d *dataset, session string, f *frozen) error {
+func (b *Broker) reuse(r store.Reader, m moment, d *dataset, p periodRecord, f *frozen) error {
 	var placing *dataset
 	var err error
-	if f.freeze, f.period, placing, err = b.sets(r, session); err != nil {
+	if f.freeze, f.period, placing, err = b.sets(r, p.Session); err != nil {
 		return err
 	}
-	if _, ok := d.district.Session(session); !ok {
+	if _, ok := d.district.Session(p.Session); !ok {
 		return conflict("the newest records do not know the period; load records with the session, then ask again")
 	}
 	f.place(placing, f.period)
@@ -106,6 +110,9 @@ func (b *Broker) reuse(r store.Reader, m moment, d *dataset, session string, f *
 	parts, err := readParts(r, f.freeze)
 	if err != nil {
 		return err
+	}
+	for i := range parts { // what a freeze that was not finished wrote ahead is planned anew
+		parts[i].Plan = planOf(parts[i].Plan, p.frozenFamilies())
 	}
 	f.parts, err = inForce(r, m, parts)
 	return err
@@ -186,15 +193,30 @@ func (b *Broker) earlier(r store.Reader, d *records.District, f *frozen) (sdc.Hi
 	if err != nil || f.first {
 		return all, err
 	}
+	p, _, err := periods.get(r, key(f.freeze.Session))
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range f.freeze.Agreements {
 		h, found, err := b.memo.behind.get(r, key(f.freeze.Session, id))
 		if err != nil || !found {
 			return nil, errors.Join(err, missing(found, errNoHistory))
 		}
-		f.history[id] = slices.Clone(h.History)
-		all = append(all, h.History...)
+		f.history[id] = p.ofFrozen(h.History)
+		all = append(all, f.history[id]...)
 	}
 	return all, nil
+}
+
+// ofFrozen are the sets of families that are frozen: others may have been written
+// ahead by a freeze that was not finished.
+func (p periodRecord) ofFrozen(h sdc.History) sdc.History {
+	frozen := p.frozenFamilies()
+	return slices.DeleteFunc(slices.Clone(h), func(s sdc.PublishedSet) bool { return !slices.Contains(frozen, records.Family(s.Family)) })
+}
+
+func (p periodRecord) frozenFamilies() []records.Family {
+	return p.families(nil, func(c closing) bool { return !c.open() })
 }
 
 // sameDays returns what was published of other sessions over the same values:
@@ -216,7 +238,7 @@ func (b *Broker) sameDays(r store.Reader, d *records.District, f *frozen) (sdc.H
 			if err != nil || !found {
 				return errors.Join(err, missing(found, errNoHistory))
 			}
-			for _, set := range h.History {
+			for _, set := range p.ofFrozen(h.History) {
 				if sameValues(d, records.Family(set.Family), f.period, p) {
 					all = append(all, renamed(set, p.Session, into))
 				}

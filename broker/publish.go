@@ -34,7 +34,12 @@ type releaseRecord struct {
 	Release     sdc.Release      `json:"release"`
 	Definitions []definition     `json:"definitions"`
 	Settings    []string         `json:"settings"`
-	Scale       *records.Scale   `json:"scale,omitzero"` // of the course results
+	Protection  []string         `json:"protection"`
+	Noise       int              `json:"noise_tenths,omitzero"`
+	Year        bool             `json:"year,omitzero"` // of a whole school year
+
+	TwoYears []sdc.ShownFigure `json:"two_years,omitzero"` // pooled over this school year and the one before
+	Scale    *records.Scale    `json:"scale,omitzero"`     // of the course results
 }
 
 func (r releaseRecord) key() []byte { return key(r.Agreement, r.Period.SessionID, r.Number) }
@@ -93,7 +98,7 @@ func (b *Broker) ClosePeriod(ctx context.Context, c Caller, session string, fami
 		return nil, storeError(err)
 	}
 	a := act{event: tlog.PeriodPublished, lane: store.LaneOfficer, caller: c, request: closeAsked{session, FamiliesRequest{families}}}
-	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) { return b.publish(tx, m, session, done) })
+	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) { return b.publish(tx, session, done) })
 }
 
 // due refuses to publish before the day on which the district said it would.
@@ -125,7 +130,9 @@ func (b *Broker) alone(ctx context.Context) (release func(), err error) {
 type computed struct {
 	period   periodRecord // as it was when the figures were computed
 	families []records.Family
-	releases []releaseRecord
+	at       time.Time              // of the publication
+	history  map[string]sdc.History // of a correction, by agreement: with the cohorts that are shown again
+	releases []encodedRelease
 }
 
 // compute makes the figures of the families that are frozen and not published, from
@@ -135,6 +142,7 @@ func (b *Broker) compute(ctx context.Context, session string, asked []records.Fa
 		if done.period, _, err = periods.get(r, key(session)); err != nil {
 			return err
 		}
+		done.at = b.moment().now
 		done.families = done.period.families(asked, closing.unpublished)
 		if len(done.families) == 0 {
 			return nil
@@ -148,7 +156,11 @@ func (b *Broker) compute(ctx context.Context, session string, asked []records.Fa
 			if err != nil {
 				return err
 			}
-			done.releases = append(done.releases, list...)
+			for _, rec := range list {
+				if err := done.add(src, rec); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
@@ -314,7 +326,10 @@ func (b *Broker) datasetOf(r store.Reader, version uint64) (*dataset, error) {
 func (s source) figures(of round, a underTerms, from *dataset, values *compare.Period) (releaseRecord, error) {
 	rec := releaseRecord{
 		Agreement: a.ID, Version: a.Version, Families: of.families, Period: viewPeriod(s.session), Census: s.freeze.Census, FrozenAt: of.FrozenAt,
-		DataAsOf: from.manifest.ImportedAt, Data: from.manifest.Version,
+		DataAsOf: from.manifest.ImportedAt, Data: from.manifest.Version, Year: s.session.Type == records.SchoolYear,
+	}
+	if a.profile().Noisy() {
+		rec.Noise = s.freeze.Disclosure.Noise
 	}
 	var scale records.Scale
 	if slices.Contains(of.families, records.GradesFamily) {
@@ -336,6 +351,9 @@ func (s source) figures(of round, a underTerms, from *dataset, values *compare.P
 	}
 	protection, err := s.b.protection(s.freeze, a.profile())
 	if err != nil {
+		return rec, err
+	}
+	if rec.Protection, err = s.freeze.Disclosure.sentences(a.profile()); err != nil {
 		return rec, err
 	}
 	rec.Release, err = sdc.Protect(a.Plan, raw, protection)
@@ -385,8 +403,61 @@ func (a underTerms) layout(roll *compare.Roll) (compare.Layout, error) {
 	return groups.Layout(grainOf(a.clauses)), nil
 }
 
+// encodedRelease is a release as it is written, with what the ledger says of it.
+type encodedRelease struct {
+	written
+	number int // of the agreement's releases before it
+	ref    releaseRef
+	entry  ledgerRecord
+}
+
+// add encodes a release, ahead of the Update that writes it, and works out what
+// follows from it and earlier ones.
+func (c *computed) add(src source, rec releaseRecord) (err error) {
+	rec.PublishedAt = c.at
+	if rec.TwoYears, err = src.b.twoYears(src.r, src.freeze, rec); err != nil {
+		return err
+	}
+	refs, _, err := released.get(src.r, key(rec.Agreement))
+	if err != nil {
+		return err
+	}
+	e := encodedRelease{number: len(refs)}
+	for _, made := range c.releases { // in this very publication
+		if made.entry.Agreement == rec.Agreement {
+			e.number++
+			refs = append(refs, made.ref)
+		}
+	}
+	for _, ref := range refs {
+		if ref.Session == rec.Period.SessionID {
+			rec.Number++
+		}
+	}
+	e.ref = releaseRef{rec.Period.SessionID, rec.Number, rec.Families, rec.PublishedAt, rec.Correction}
+	if e.written, err = releases.encode(rec.key(), rec); err != nil {
+		return err
+	}
+	h, err := c.setsOf(src, rec)
+	if err != nil {
+		return err
+	}
+	e.entry, err = accountOf(rec, e.raw, src.freeze, h)
+	c.releases = append(c.releases, e)
+	return err
+}
+
+// setsOf are the sets that a release gives away.
+func (c *computed) setsOf(src source, rec releaseRecord) (sdc.History, error) {
+	if c.history != nil {
+		return c.history[rec.Agreement], nil
+	}
+	h, found, err := src.b.memo.behind.get(src.r, key(rec.Period.SessionID, rec.Agreement))
+	return h.History, errors.Join(err, missing(found || err != nil, errNoHistory))
+}
+
 // publish writes the releases, unless what they were computed from changed.
-func (b *Broker) publish(tx store.Tx, m moment, session string, done computed) (outcome, error) {
+func (b *Broker) publish(tx store.Tx, session string, done computed) (outcome, error) {
 	p, _, err := periods.get(tx, key(session))
 	if err != nil {
 		return outcome{}, err
@@ -401,13 +472,13 @@ func (b *Broker) publish(tx store.Tx, m moment, session string, done computed) (
 	if len(done.families) == 0 {
 		return outcome{data: p.saidOf(f), unlogged: true}, nil
 	}
-	made, err := b.putReleases(tx, m, f, done.releases)
+	made, err := putReleases(tx, done.releases)
 	if err != nil {
 		return outcome{}, err
 	}
 	for _, family := range done.families {
 		c := p.Families[family]
-		c.PublishedAt = m.now
+		c.PublishedAt = done.at
 		p.Families[family] = c
 	}
 	if err := periods.put(tx, key(session), p); err != nil {
@@ -446,36 +517,26 @@ type publishedRelease struct {
 }
 
 // putReleases writes releases, each with its record in the ledger.
-func (b *Broker) putReleases(tx store.Tx, m moment, f freeze, list []releaseRecord) (made published, err error) {
-	for _, rec := range list {
-		rec.PublishedAt = m.now
-		if err := putRelease(tx, &rec); err != nil {
-			return made, err
-		}
-		entry, err := b.enterLedger(tx, f, rec)
+func putReleases(tx store.Tx, list []encodedRelease) (made published, err error) {
+	for _, e := range list {
+		refs, _, err := released.get(tx, key(e.entry.Agreement))
 		if err != nil {
 			return made, err
 		}
-		made.Releases = append(made.Releases, publishedRelease{rec.Agreement, rec.Number, entry.Release})
+		if len(refs) != e.number {
+			return made, conflict("another release of the agreement was made meanwhile; close the period again")
+		}
+		if err := released.put(tx, key(e.entry.Agreement), append(refs, e.ref)); err != nil {
+			return made, err
+		}
+		if err := e.put(tx); err != nil {
+			return made, err
+		}
+		if err := enterLedger(tx, e.entry); err != nil {
+			return made, err
+		}
+		made.Releases = append(made.Releases, publishedRelease{e.entry.Agreement, e.entry.Number, e.entry.Release})
 	}
 	made.Ledger, _, err = ledgerHeads.get(tx, key(headLedger))
 	return made, err
-}
-
-// putRelease gives a release its number and stores it beside those before.
-func putRelease(tx store.Tx, rec *releaseRecord) error {
-	refs, _, err := released.get(tx, key(rec.Agreement))
-	if err != nil {
-		return err
-	}
-	for _, ref := range refs {
-		if ref.Session == rec.Period.SessionID {
-			rec.Number++
-		}
-	}
-	refs = append(refs, releaseRef{rec.Period.SessionID, rec.Number, rec.Families, rec.PublishedAt, rec.Correction})
-	if err := released.put(tx, key(rec.Agreement), refs); err != nil {
-		return err
-	}
-	return releases.put(tx, rec.key(), *rec)
 }

@@ -156,6 +156,7 @@ type side struct {
 	N        int
 	Coverage coded
 	Value    coded
+	Noise    float64
 }
 
 type coded struct {
@@ -167,6 +168,7 @@ type coded struct {
 type shownFigure struct {
 	Indicator, Status   string
 	Cohort, Rest, Whole *side
+	Weighted            *side
 	Consented           *struct {
 		N     int
 		Value float64

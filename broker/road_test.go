@@ -10,6 +10,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // afterSchool is when the two Portuguese schools' year is over.
@@ -27,19 +28,26 @@ func portuguese(t testing.TB, options ...func(*broker.Options)) *district {
 	return d
 }
 
-// agree makes a partner and an active agreement with it.
+// agree makes a partner and an active agreement with it, whose figures hold no
+// noise, so that a test can calculate.
 func (d *district) agree(partner, agreement string, schools ...string) {
+	d.t.Helper()
+	d.agreeUnder("published_table", partner, agreement, schools...)
+}
+
+// agreeUnder is agree with a profile.
+func (d *district) agreeUnder(profile agreement.Profile, partner, id string, schools ...string) {
 	d.t.Helper()
 	ctx := d.t.Context()
 	d.done(d.CreatePartner(ctx, officer, broker.PartnerRequest{ID: partner, Name: "Riverside Mentoring", LegalEntity: "Riverside Mentoring " + partner, Contact: "1 River Street"}))
 	made := data[struct {
 		TextSHA256 string `json:"text_sha256"`
 	}](d.t, d.must(d.CreateAgreement(ctx, officer, broker.AgreementRequest{
-		ID: agreement, Partner: partner, Template: "comparison_and_consent", Profile: "published_table", Schools: schools,
+		ID: id, Partner: partner, Template: "comparison_and_consent", Profile: profile, Schools: schools,
 		TermFrom: day("2005-09-01"), TermTo: day("2007-08-31"), Administrator: "Ada Admin",
 	})))
 	for _, party := range []string{"district", "partner"} {
-		d.done(d.Sign(ctx, officer, agreement, broker.SignatureRequest{Party: party, Name: "Sam Signer", Title: "Director", TextSHA256: made.TextSHA256}))
+		d.done(d.Sign(ctx, officer, id, broker.SignatureRequest{Party: party, Name: "Sam Signer", Title: "Director", TextSHA256: made.TextSHA256}))
 	}
 }
 

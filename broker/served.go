@@ -55,7 +55,7 @@ func (s *snapshot) served(agreement, session string) (out served, err error) {
 			out.families = append(out.families, servedFamily{Family: family, State: string(statusNotPublished)})
 		}
 	}
-	out.Release.Figures, out.Definitions = nil, nil
+	out.Release.Figures, out.Definitions, out.TwoYears = nil, nil, nil
 	for _, ind := range terms {
 		rec, ok := newest[ind.Family]
 		out.show(ind, rec, ok)
@@ -147,6 +147,11 @@ func (o *served) show(ind records.Indicator, rec releaseRecord, published bool) 
 	for _, f := range rec.Release.Figures {
 		if f.Indicator == ind.ID {
 			o.Release.Figures, o.Definitions = append(o.Release.Figures, f), append(o.Definitions, define(ind))
+		}
+	}
+	for _, f := range rec.TwoYears {
+		if f.Indicator == ind.ID {
+			o.TwoYears = append(o.TwoYears, f)
 		}
 	}
 }

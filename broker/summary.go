@@ -10,6 +10,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy"
 )
 
 // consentedSide is what the partner's own consented students come to, shown
@@ -44,13 +45,13 @@ type readable struct {
 
 // figure shows one indicator of a row.
 func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure, error) {
-	out := comparisonFigure{Indicator: f.Indicator, Status: row.Status, Cohort: row.Cohort, Rest: row.Rest, Whole: row.Whole}
+	out := comparisonFigure{Indicator: f.Indicator, Status: row.Status, Cohort: row.Cohort, Rest: row.Rest, Weighted: row.Weighted, Whole: row.Whole}
 	ind, ok := records.Find(f.Indicator)
 	if !ok {
 		return out, nil
 	}
 	if row.Status != sdc.StatusWithheld {
-		out.Reading = m.read(ind, row)
+		out.Reading, out.Adjusted = m.read(ind, row, compare.Read), m.read(ind, row, compare.ReadWeighted)
 		return out, nil
 	}
 	side, err := m.consented(ind, row.Key)
@@ -58,7 +59,26 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 	return out, err
 }
 
-func (m *summary) read(ind records.Indicator, row sdc.ShownRow) *compare.Reading {
+// twoYears are the figures over two years, with the pooled row.
+func (m *summary) twoYears(q comparisonQuestion) []comparisonRow {
+	if q.req.School != policy.AllSchools || len(m.rec.TwoYears) == 0 {
+		return nil
+	}
+	out := comparisonRow{Row: sdc.Key{}.String()}
+	for _, f := range m.rec.TwoYears {
+		ind, ok := records.Find(f.Indicator)
+		if !ok {
+			continue
+		}
+		row := f.Rows[0]
+		out.Figures = append(out.Figures, comparisonFigure{
+			Indicator: f.Indicator, Status: row.Status, Cohort: row.Cohort, Rest: row.Rest, Reading: m.read(ind, row, compare.Read),
+		})
+	}
+	return []comparisonRow{out}
+}
+
+func (m *summary) read(ind records.Indicator, row sdc.ShownRow, read func(sdc.ShownRow, sdc.Measure) (compare.Reading, bool)) *compare.Reading {
 	var scale records.Scale
 	if m.rec.Scale != nil {
 		scale = *m.rec.Scale
@@ -67,7 +87,7 @@ func (m *summary) read(ind records.Indicator, row sdc.ShownRow) *compare.Reading
 	if err != nil {
 		return nil
 	}
-	reading, ok := compare.Read(row, measure)
+	reading, ok := read(row, measure)
 	if !ok {
 		return nil
 	}

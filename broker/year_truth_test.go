@@ -211,7 +211,9 @@ func (w *world) arrive() {
 	w.correct()
 }
 
-// correct changes or deletes a mark that the export still lists.
+// correct changes or deletes a mark that the export still lists. It deletes none
+// from before the only stay that an export lists: such an export speaks of that
+// stay, and what it no longer says of an earlier one is kept.
 func (w *world) correct() {
 	l := w.pick(func(l *learner) bool { return !l.gone && len(l.marks) > 2 })
 	if l == nil {
@@ -222,7 +224,9 @@ func (w *world) correct() {
 		return
 	}
 	if w.rng.IntN(3) == 0 {
-		l.marks = l.marks[:i]
+		if !l.terse || l.marks[i].day >= l.present().from {
+			l.marks = l.marks[:i]
+		}
 		return
 	}
 	l.marks[i].code = commonCodes[w.rng.IntN(len(commonCodes))]

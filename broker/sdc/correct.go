@@ -56,7 +56,7 @@ type correction struct {
 func (c *correction) level(level Level, agreement string, f FigurePlan) error {
 	k := c.public[f.Indicator]
 	if k == nil {
-		k = newKnowledge(c.earlier.Of(f.Indicator))
+		k = exposureOf(c.earlier.Of(f.Indicator))
 		c.public[f.Indicator] = k
 	}
 	for _, v := range f.Verdicts {
@@ -73,7 +73,8 @@ func (c *correction) level(level Level, agreement string, f FigurePlan) error {
 		case !c.broken.noExposure && k.full.Intersects(set.Set):
 			c.kept = append(c.kept, KeptRow{agreement, f.Indicator, v.Key})
 		default:
-			c.fresh = append(c.fresh, k.add(History{set})...)
+			k.add(History{set})
+			c.fresh = append(c.fresh, set)
 		}
 	}
 	return nil
@@ -108,6 +109,12 @@ func (p Plan) Without(kept []KeptRow) Plan {
 
 // Keep returns the release with the kept rows as they stand in the first one.
 func (r Release) Keep(first Release, kept []KeptRow) Release {
+	r.Pooled = slices.Clone(r.Pooled)
+	for _, p := range first.Pooled {
+		if slices.Contains(kept, KeptRow{r.Agreement, p.Indicator, Key{}}) {
+			r.Pooled = append(r.Pooled, p)
+		}
+	}
 	r.Figures = slices.Clone(r.Figures)
 	for i, f := range r.Figures {
 		f.Rows = slices.Clone(f.Rows)

@@ -41,11 +41,19 @@ func (p Protection) Validate() error {
 }
 
 // A noisySum is a sum over n students with noise in it: parts of a weight. Draws
-// say how often it holds the noise of each group.
+// say how often it holds each draw of noise.
 type noisySum struct {
 	n             int
 	parts, weight int64
-	draws         map[noise.Group]int64
+	draws         map[draw]int64
+}
+
+// A draw of noise is that of a group or, where the group is not at hand any more,
+// one of the numbered draws of an earlier period.
+type draw struct {
+	group  noise.Group
+	period int
+	number int
 }
 
 func (s noisySum) plus(o noisySum, times int64) noisySum {
@@ -89,7 +97,7 @@ func (z noisy) sum(r Raw, g noise.Group) (noisySum, error) {
 	if err != nil {
 		return noisySum{}, fmt.Errorf("%w: %w", ErrNoise, err)
 	}
-	return noisySum{r.N, r.Num + e, r.Den, map[noise.Group]int64{g: 1}}, nil
+	return noisySum{r.N, r.Num + e, r.Den, map[draw]int64{{group: g}: 1}}, nil
 }
 
 // row adds noise to a row's sums: to the cohort as one, and to the whole cell by
@@ -99,7 +107,7 @@ func (z noisy) row(r RawRow) (noisyRow, error) {
 	if err != nil {
 		return noisyRow{}, err
 	}
-	whole := noisySum{draws: map[noise.Group]int64{}}
+	whole := noisySum{draws: map[draw]int64{}}
 	for _, c := range r.Cells {
 		cell, err := z.total(c)
 		if err != nil {
@@ -115,7 +123,7 @@ func (z noisy) total(c Cell) (noisySum, error) {
 	if c.Public == nil {
 		return z.sum(c.Raw, c.Group)
 	}
-	return noisySum{c.N, z.measure.partsOf(*c.Public, c.Den), c.Den, map[noise.Group]int64{}}, nil
+	return noisySum{c.N, z.measure.partsOf(*c.Public, c.Den), c.Den, map[draw]int64{}}, nil
 }
 
 // partsOf turns a published figure of a whole back into a sum.
@@ -128,14 +136,14 @@ func (m Measure) partsOf(v Milli, weight int64) int64 {
 // parts of one, and how much of each group's noise is in it.
 type estimate struct {
 	value *big.Rat
-	draws map[noise.Group]*big.Rat
+	draws map[draw]*big.Rat
 }
 
-func nothing() estimate { return estimate{new(big.Rat), map[noise.Group]*big.Rat{}} }
+func nothing() estimate { return estimate{new(big.Rat), map[draw]*big.Rat{}} }
 
 // estimate is the sum divided by its weight, which must be positive.
 func (s noisySum) estimate() estimate {
-	e := estimate{big.NewRat(s.parts, s.weight), map[noise.Group]*big.Rat{}}
+	e := estimate{big.NewRat(s.parts, s.weight), map[draw]*big.Rat{}}
 	for g, k := range s.draws {
 		e.draws[g] = big.NewRat(k, s.weight)
 	}

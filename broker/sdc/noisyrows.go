@@ -5,8 +5,9 @@ import (
 	"math/big"
 )
 
-// rows protects the rows of an indicator with noise.
-func (z noisy) rows(verdicts []Verdict, raw RawFigure) ([]ShownRow, error) {
+// rows protects the rows of an indicator with noise. It returns the pooled row's
+// sums too, if that row is shown.
+func (z noisy) rows(verdicts []Verdict, raw RawFigure) (list []ShownRow, all []Pooled, err error) {
 	sums := map[Key]noisyRow{}
 	for _, v := range verdicts {
 		if !v.Shown && !v.WholeShown {
@@ -14,22 +15,24 @@ func (z noisy) rows(verdicts []Verdict, raw RawFigure) ([]ShownRow, error) {
 		}
 		r, err := v.find(raw)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		row, err := z.row(r)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if row.whole.n != v.CohortCovered+v.RestCovered || row.cohort.weight <= 0 || row.whole.weight <= 0 {
-			return nil, fmt.Errorf("%w: the cells of row %s hold other students than its cohort and rest", ErrRaw, v.Key)
+			return nil, nil, fmt.Errorf("%w: the cells of row %s hold other students than its cohort and rest", ErrRaw, v.Key)
 		}
 		sums[v.Key] = row
+		if v.Shown && v.Key.Level() == LevelAll {
+			all = append(all, pooled(z.indicator, v, row))
+		}
 	}
-	list := make([]ShownRow, 0, len(verdicts))
 	for _, v := range verdicts {
 		list = append(list, z.shown(v, verdicts, sums))
 	}
-	return list, nil
+	return list, all, nil
 }
 
 func (z noisy) shown(v Verdict, all []Verdict, sums map[Key]noisyRow) ShownRow {

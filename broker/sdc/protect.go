@@ -116,10 +116,14 @@ type ShownFigure struct {
 }
 
 // Release is what one agreement sees of a period.
+//
+// Pooled are the sums behind the pooled rows of a noisy profile. They are not
+// served; figures over two years are made of them.
 type Release struct {
 	Agreement string        `json:"agreement"`
 	Profile   Profile       `json:"profile"`
 	Figures   []ShownFigure `json:"figures"`
+	Pooled    []Pooled      `json:"pooled,omitempty"`
 }
 
 // Encode writes the release as JSON. Equal releases give equal bytes.
@@ -134,35 +138,34 @@ func Protect(plan Plan, raw []RawFigure, p Protection) (Release, error) {
 	}
 	out := Release{Agreement: plan.Agreement, Profile: p.Profile, Figures: make([]ShownFigure, 0, len(plan.Figures))}
 	for _, fp := range plan.Figures {
-		f, err := fp.protect(raw, p)
+		f, pooled, err := fp.protect(raw, p)
 		if err != nil {
 			return Release{}, fmt.Errorf("indicator %s: %w", fp.Indicator, err)
 		}
-		out.Figures = append(out.Figures, f)
+		out.Figures, out.Pooled = append(out.Figures, f), append(out.Pooled, pooled...)
 	}
 	return out, nil
 }
 
-func (fp FigurePlan) protect(raw []RawFigure, p Protection) (ShownFigure, error) {
-	out := ShownFigure{Indicator: fp.Indicator, Family: fp.Family, Status: StatusNotReported}
+func (fp FigurePlan) protect(raw []RawFigure, p Protection) (out ShownFigure, pooled []Pooled, err error) {
+	out = ShownFigure{Indicator: fp.Indicator, Family: fp.Family, Status: StatusNotReported}
 	if !fp.reported() {
-		return out, nil
+		return out, nil, nil
 	}
 	i := slices.IndexFunc(raw, func(r RawFigure) bool { return r.Indicator == fp.Indicator })
 	if i < 0 {
-		return out, fmt.Errorf("%w: it has none", ErrRaw)
+		return out, nil, fmt.Errorf("%w: it has none", ErrRaw)
 	}
 	if err := raw[i].Measure.Validate(); err != nil {
-		return out, err
+		return out, nil, err
 	}
 	out.Status = StatusOK
-	var err error
 	if p.Profile.Noisy() {
-		out.Rows, err = p.noisy(fp.Indicator, raw[i].Measure).rows(fp.Verdicts, raw[i])
+		out.Rows, pooled, err = p.noisy(fp.Indicator, raw[i].Measure).rows(fp.Verdicts, raw[i])
 	} else {
 		out.Rows, err = fp.rows(raw[i])
 	}
-	return out, err
+	return out, pooled, err
 }
 
 func (fp FigurePlan) rows(raw RawFigure) (list []ShownRow, err error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/token"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // question is a request of a person under an agreement.
@@ -116,7 +117,7 @@ func (h *house) offer(id string, change func(*broker.AgreementRequest)) (text st
 	h.t.Helper()
 	like := h.partner(north).Agreement
 	r := broker.AgreementRequest{
-		ID: id, Partner: north, Template: "comparison_and_consent", Schools: like.Schools, Categories: consent.Categories(),
+		ID: id, Partner: north, Template: "comparison_and_consent", Profile: agreement.PublishedTable, Schools: like.Schools, Categories: consent.Categories(),
 		TermFrom: like.TermFrom, TermTo: like.TermTo, Administrator: "Program director",
 	}
 	change(&r)

@@ -15,6 +15,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sample"
 	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // rows are the rows of the matrix, by route. Where a request changes
@@ -127,7 +128,7 @@ func (c cell) freshPartner(rest string) string {
 func (c cell) newAgreement() broker.AgreementRequest {
 	like := c.partner(north).Agreement
 	return broker.AgreementRequest{
-		ID: fmt.Sprintf("fresh-%s-%d", c.role, c.size()), Partner: north, Template: "comparison_and_consent", Schools: like.Schools,
+		ID: fmt.Sprintf("fresh-%s-%d", c.role, c.size()), Partner: north, Template: "comparison_and_consent", Profile: agreement.PublishedTable, Schools: like.Schools,
 		TermFrom: like.TermFrom, TermTo: like.TermTo, Administrator: "Program director",
 	}
 }
