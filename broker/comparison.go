@@ -264,7 +264,7 @@ func (d *comparisonData) addWithoutFigure(q comparisonQuestion, figures []sdc.Sh
 		d.Rows = append(d.Rows, comparisonRow{Row: k.String(), School: k.School})
 	}
 	for _, f := range figures {
-		if f.Status != sdc.StatusNotReported && f.Status != statusNotPublished {
+		if f.Status != sdc.StatusNotReported && f.Status != sdc.StatusNotPublished {
 			continue
 		}
 		for i := range d.Rows {

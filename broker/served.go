@@ -10,9 +10,6 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 )
 
-// statusNotPublished is that of an indicator whose family is not published yet.
-const statusNotPublished sdc.Status = "not_published_yet"
-
 // servedFamily is what a comparison says of one indicator family of the period.
 type servedFamily struct {
 	Family      records.Family `json:"family"`
@@ -52,7 +49,7 @@ func (s *snapshot) served(agreement, session string) (out served, err error) {
 			out.join(rec)
 			out.families = append(out.families, s.servedFamily(p, family, rec))
 		} else if slices.ContainsFunc(terms, func(i records.Indicator) bool { return i.Family == family }) {
-			out.families = append(out.families, servedFamily{Family: family, State: string(statusNotPublished)})
+			out.families = append(out.families, servedFamily{Family: family, State: string(sdc.StatusNotPublished)})
 		}
 	}
 	out.Release.Figures, out.Definitions, out.TwoYears = nil, nil, nil
@@ -141,7 +138,8 @@ func (o *served) join(rec releaseRecord) {
 // says that.
 func (o *served) show(ind records.Indicator, rec releaseRecord, published bool) {
 	if !published {
-		o.Release.Figures = append(o.Release.Figures, sdc.ShownFigure{Indicator: ind.ID, Family: string(ind.Family), Status: statusNotPublished})
+		o.Definitions = append(o.Definitions, define(ind))
+		o.Release.Figures = append(o.Release.Figures, sdc.ShownFigure{Indicator: ind.ID, Family: string(ind.Family), Status: sdc.StatusNotPublished})
 		return
 	}
 	for _, f := range rec.Release.Figures {

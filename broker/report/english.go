@@ -21,6 +21,8 @@ type phrases struct {
 	consented, whole, figure, interval, size    string
 	agreement, district, period, census, dataOf string
 	published, answered, schoolsFact            string
+	corrected, stage                            string
+	stages                                      map[string]string
 
 	glance, indicators, longer, bySchool, byGrade, byPlace, rowsTitle string
 	thisPeriod, yearToDate, twoYears                                  string
@@ -35,6 +37,7 @@ type phrases struct {
 	withheld, withheldTile, withheldWhy, withheldRow              string
 	whyTitle, whyText, helps, helpsNamed                          string
 	notReported, notReportedShort, chartOf                        string
+	notPublished, notPublishedShort                               string
 	staleNote, unread                                             string
 	entry, dataDigest, checkpoint, verify                         string
 	noReceipt, dataKept, dataHint, receiptHint                    string
@@ -76,6 +79,8 @@ func english() phrases {
 		whole: "All students", figure: "Figure", interval: "95 % interval", size: "Students",
 		agreement: "Agreement", district: "District", period: "Period", census: "Counted on", dataOf: "Records as of",
 		published: "Published", answered: "Answer of", schoolsFact: "Schools",
+		corrected: "Corrected", stage: "Status",
+		stages: map[string]string{"provisional": "provisional: may be corrected once", "final": "final"},
 		glance: "At a glance", indicators: "Each indicator", longer: "Over a longer time", rowsTitle: "By school and by grade", bySchool: "By school", byGrade: "By grade",
 		byPlace: "By school and grade", thisPeriod: "This period", yearToDate: "Year to date", twoYears: "Two years together",
 		guide: "How to read this page", definitions: "Definitions", settings: "How days and marks were counted",
@@ -114,6 +119,8 @@ func (p *phrases) addSentences() {
 	p.helpsNamed = "Students whose families say yes are shown to you by themselves, beside all students where that is safe."
 	p.notReported = "Not reported: the district holds no data of this kind for the period. That is not zero."
 	p.notReportedShort = "not reported"
+	p.notPublished = "Not published yet: the district publishes figures of this kind later than the others."
+	p.notPublishedShort = "not published yet"
 	p.chartOf = "%s: participants and the rest, with 95 % intervals"
 	p.staleNote = "Some records of consented students could not be refreshed:"
 	p.unread = "No reading: how events spread over students is not bounded."

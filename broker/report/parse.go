@@ -171,12 +171,12 @@ func (f figure) fault() string {
 		if compared {
 			return "a withheld figure shows a comparison"
 		}
-	case sdc.StatusNotReported:
+	case sdc.StatusNotReported, sdc.StatusNotPublished:
 		if compared || f.Consented != nil || f.Whole != nil {
-			return "a figure that is not reported shows one"
+			return "a figure that is not published yet or not reported shows one"
 		}
 	default:
-		return "its status is none of ok, low_precision, withheld and not_reported"
+		return "its status is none of ok, low_precision, withheld, not_reported and not_published_yet"
 	}
 	return f.faultOfParts()
 }

@@ -52,13 +52,14 @@ type RawFigure struct {
 // Status is all that a partner sees of a decision.
 type Status string
 
-// The statuses of a row, and StatusNotReported for an indicator of which the
-// district has no data.
+// The statuses of a row, and those of an indicator of which the district has no
+// data, or whose family it has not published yet.
 const (
 	StatusOK           Status = "ok"
 	StatusLowPrecision Status = "low_precision" // ten to nineteen students on a side
 	StatusWithheld     Status = "withheld"
 	StatusNotReported  Status = "not_reported"
+	StatusNotPublished Status = "not_published_yet"
 )
 
 // ShownSide is a cohort, a rest or a whole as shown. N is the number of
