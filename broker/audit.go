@@ -27,7 +27,7 @@ type entryView struct {
 	Clause    string         `json:"clause,omitzero"`
 	Reasons   []string       `json:"reasons,omitzero"`
 	Policy    string         `json:"policy,omitzero"`
-	Request   jsontext.Value `json:"request,omitzero"` // what a partner asked
+	Request   jsontext.Value `json:"request,omitzero"` // what a partner asked, or an officer of a release
 	Digest    string         `json:"request_sha256,omitzero"`
 	Data      string         `json:"data_sha256,omitzero"`
 	Rev       uint64         `json:"rev"`
@@ -94,6 +94,8 @@ func (b *Broker) viewEntry(r store.Reader, index uint64) (entryView, error) {
 		}
 		err = json.Unmarshal(e.Body, &body)
 		v.Request = body.Request
+	case tlog.ReportWritten:
+		v.Request = e.Body
 	}
 	return v, err
 }

@@ -27,6 +27,9 @@ func (b *Broker) Comparison(ctx context.Context, c Caller, req ComparisonRequest
 	if req.School == "" {
 		req.School = policy.AllSchools
 	}
+	if err := req.checkWhole(); err != nil {
+		return nil, err
+	}
 	for name, value := range map[string]string{"school": req.School, "period": req.Period} {
 		if len(value) > maxIDText {
 			return nil, invalidField(name, "is too long", "give the id as the district's lists have it")
@@ -48,7 +51,9 @@ func (q comparisonQuestion) asked() any {
 		Agreement string `json:"agreement"`
 		Period    string `json:"period"`
 		School    string `json:"school"`
-	}{policy.ActionComparison, q.req.Agreement, q.req.Period, q.req.School}
+		Whole     bool   `json:"whole,omitzero"`
+		Audience  string `json:"audience,omitzero"`
+	}{policy.ActionComparison, q.req.Agreement, q.req.Period, q.req.School, q.req.Whole, string(q.req.Audience)}
 }
 
 func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
@@ -65,10 +70,7 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	f.Action = policy.ActionComparison
 	f.Request = policy.Request{
 		School: q.req.School, Period: period.ID, PeriodFrom: period.Start, PeriodTo: period.End,
-		Grain: agreement.GrainAll, Categories: clauses.Categories, Indicators: clauses.Indicators,
-	}
-	if q.req.School != policy.AllSchools {
-		f.Request.Grain = agreement.GrainSchool
+		Grain: q.grain(clauses), Categories: clauses.Categories, Indicators: clauses.Indicators,
 	}
 	f.ReleasePublished = published
 	f.RosterPresent = published
@@ -84,6 +86,15 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	closed, _, err := periods.get(s.r, key(period.ID))
 	f.RosterPresent = frozen || closed.state() == periodOpen
 	return err
+}
+
+// grain is the finest that the answer needs: of a whole release, the finest that
+// the agreement has, so that rows by school are decided on as such.
+func (q comparisonQuestion) grain(c agreement.Clauses) string {
+	if q.req.School != policy.AllSchools || q.req.Whole && slices.Contains(c.Grain, agreement.GrainSchool) {
+		return agreement.GrainSchool
+	}
+	return agreement.GrainAll
 }
 
 // period is the session that was named or, where none was, the one of the
@@ -182,10 +193,10 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 	data := comparisonData{
 		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
 		DataAsOf: civil.Of(rec.DataAsOf, s.b.zone), FrozenAt: rec.FrozenAt, PublishedAt: rec.PublishedAt,
-		Stage: rec.stage, Families: rec.families, Profile: string(rec.Release.Profile), ForWhom: "named_people",
+		Stage: rec.stage, Families: rec.families, Profile: string(rec.Release.Profile), ForWhom: string(q.audience()),
 		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Protection: rec.Protection, SchoolNames: s.schoolNames(), Cautions: cautions,
 	}
-	sum := summary{s: s, period: period, rec: rec.releaseRecord, categories: d.Categories}
+	sum := summary{s: s, period: period, rec: rec.releaseRecord, categories: d.Categories, protected: q.protected() && !s.b.sabotage.TellEveryone}
 	for _, figure := range rec.Release.Figures {
 		if err := data.add(&sum, q, figure); err != nil {
 			return finished{}, err
@@ -203,7 +214,9 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		}
 		p.places = sum.places()
 	}
-	p.data, err = json.Marshal(data, json.Deterministic(true))
+	if p.data, err = json.Marshal(data, json.Deterministic(true)); err == nil && q.req.Whole {
+		err = data.fitsPage(p.data)
+	}
 	return p, err
 }
 
@@ -218,13 +231,19 @@ func (s *snapshot) schoolNames() map[string]string {
 	return names
 }
 
-// asks reports whether a row belongs to what was asked: the pooled rows, or
-// those of the school.
-func (q comparisonQuestion) asks(k sdc.Key) bool {
-	if q.req.School == policy.AllSchools {
+// asks reports whether a row belongs to what was asked under the clauses: the
+// pooled rows, those of the school or, of a whole release, each row that one of
+// these questions would be answered with.
+func (q comparisonQuestion) asks(c agreement.Clauses, k sdc.Key) bool {
+	switch {
+	case !q.req.Whole && q.req.School == policy.AllSchools:
 		return k.School == ""
+	case !q.req.Whole:
+		return k.School == q.req.School
+	case k.School == "":
+		return slices.Contains(c.Grain, agreement.GrainAll)
 	}
-	return k.School == q.req.School
+	return slices.Contains(c.Grain, agreement.GrainSchool) && slices.Contains(c.Schools, k.School)
 }
 
 // row returns the row of a key, made when it is not there.
@@ -240,7 +259,7 @@ func (d *comparisonData) row(r sdc.ShownRow) *comparisonRow {
 // add puts an indicator into the rows that were asked for.
 func (d *comparisonData) add(sum *summary, q comparisonQuestion, figure sdc.ShownFigure) error {
 	for _, row := range figure.Rows {
-		if !q.asks(row.Key) {
+		if !q.asks(sum.s.agreement.Agreement.Clauses, row.Key) {
 			continue
 		}
 		shown, err := sum.figure(figure, row)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
@@ -165,11 +166,25 @@ type LedgerRequest struct {
 }
 
 // ComparisonRequest asks for an agreement's released figures. School is "all"
-// or a school id; Period a session id, or empty for the newest release.
+// or a school id; Period a session id, or empty for the newest release. Whole
+// asks for every row of the release that the agreement provides, pooled and by
+// school, in one answer; School is then "all" or empty. Audience is for whom a
+// whole answer is, empty for the people whom the agreement names: one for others
+// holds protected figures alone.
 type ComparisonRequest struct {
 	Agreement string
 	School    string
 	Period    string
+	Whole     bool
+	Audience  report.Audience
+}
+
+// ReportRequest asks for the release of an agreement and a session as a page for
+// an audience.
+type ReportRequest struct {
+	Agreement string
+	Session   string
+	Audience  report.Audience
 }
 
 // StudentsRequest asks for the consented rows of an agreement; Period is

@@ -173,6 +173,12 @@ func logOperations(t *testing.T) map[string]operation {
 		"Comparison": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
 			return dropped(d.Comparison(ctx, c, broker.ComparisonRequest{Agreement: "club"}))
 		}},
+		"Report": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
+			return dropped(d.Report(ctx, c, broker.ReportRequest{Agreement: "club", Session: townFall}))
+		}},
+		"OfficerReport": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.OfficerReport(ctx, c, broker.ReportRequest{Agreement: "club", Session: townFall}))
+		}},
 		"Students": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
 			return dropped(d.Students(ctx, c, broker.StudentsRequest{Agreement: "club", Period: "current"}))
 		}},
@@ -235,7 +241,7 @@ func TestTheRulesAnswerNobodyButPartners(t *testing.T) {
 	d := newTown(t)
 	d.club(ann)
 	table := operations(t, "", "")
-	for _, name := range []string{"Comparison", "Students"} {
+	for _, name := range []string{"Comparison", "Report", "Students"} {
 		for _, role := range []broker.Role{broker.RoleOfficer, broker.RoleAuditor, broker.RoleCoordinator} {
 			denied(t, nil, table[name].ask(d, callers()[role]), "role_not_permitted")
 		}
@@ -272,6 +278,7 @@ func TestReachingForAnothersLeavesAnEntry(t *testing.T) {
 		"a partner":            func() error { return dropped(d.Partner(ctx, other, "club")) },
 		"rows":                 func() error { return operations(t, "", "")["Students"].ask(d, other) },
 		"figures":              func() error { return operations(t, "", "")["Comparison"].ask(d, other) },
+		"a page of figures":    func() error { return operations(t, "", "")["Report"].ask(d, other) },
 		"an agreement":         func() error { return dropped(d.Agreement(ctx, other, "club")) },
 		"its text":             func() error { return dropped(d.AgreementText(ctx, other, "club")) },
 		"its participation":    func() error { return dropped(d.Participation(ctx, other, "club")) },

@@ -82,11 +82,12 @@ type figure struct {
 }
 
 type side struct {
-	N          int       `json:"n"`
-	Coverage   sdc.Shown `json:"coverage"`
-	Value      sdc.Shown `json:"value"`
-	Noise      sdc.Milli `json:"noise,omitempty"`
-	EffectiveN int       `json:"effective_n,omitempty"`
+	N               int       `json:"n"`
+	Coverage        sdc.Shown `json:"coverage"`
+	Value           sdc.Shown `json:"value"`
+	Noise           sdc.Milli `json:"noise,omitempty"`
+	DifferenceNoise sdc.Milli `json:"difference_noise,omitempty"`
+	EffectiveN      int       `json:"effective_n,omitempty"`
 }
 
 type consented struct {

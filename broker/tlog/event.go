@@ -54,6 +54,7 @@ const (
 	BanRecorded           Event = "ban.recorded"
 	DisclosureSet         Event = "disclosure.set"   // how the district protects figures
 	PeriodCorrected       Event = "period.corrected" // figures of a published period were made anew from corrected values
+	ReportWritten         Event = "report.written"   // the district's own page of a release
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -70,7 +71,7 @@ var eventCodes = [...]Event{
 	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
-	DisclosureSet, PeriodCorrected,
+	DisclosureSet, PeriodCorrected, ReportWritten,
 }
 
 // Events returns the closed list, in the order of the codes.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
@@ -21,6 +22,16 @@ func comparison(in *incoming) (broker.ComparisonRequest, error) {
 		School:    orElse(in.query.Get("school"), "all"),
 		Period:    in.query.Get("period"),
 	}, nil
+}
+
+// releaseReport builds the request for the page of a release; it is for the people
+// whom the agreement names unless the query says otherwise.
+func releaseReport(in *incoming) (broker.ReportRequest, error) {
+	audience := report.Audience(orElse(in.query.Get("audience"), string(report.NamedPeople)))
+	if audience.Validate() != nil {
+		return broker.ReportRequest{}, unacceptable("audience", "is unknown", "write named_people, board_and_funder or public")
+	}
+	return broker.ReportRequest{Agreement: in.id, Session: in.ids["session_id"], Audience: audience}, nil
 }
 
 // students builds the request for the consented rows, which are always those

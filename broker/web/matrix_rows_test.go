@@ -13,6 +13,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/broker/sample"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
@@ -59,6 +60,9 @@ func rows() map[string]row {
 		"GET /v1/agreements/{id}/participation": agreement("/participation"),
 		"GET /v1/agreements/{id}/comparisons":   agreement("/comparisons"),
 		"GET /v1/agreements/{id}/students":      agreement("/students"),
+		"GET /v1/agreements/{id}/releases/{session_id}/report": at(true, func(c cell) target {
+			return target{path: c.report(c.agreement(), report.NamedPeople)}
+		}),
 
 		"POST /v1/consents":                 at(true, func(c cell) target { return c.json("", c.newConsent()) }),
 		"GET /v1/consents":                  list,
@@ -97,6 +101,11 @@ func rows() map[string]row {
 			return target{path: "/v1/audit/entries/" + c.pick("1", "2", "999999") + "/proof"}
 		}),
 	}
+}
+
+// report is the path of the page of the year's release.
+func (h *house) report(agreement string, audience report.Audience) string {
+	return under(agreement, "/releases/"+h.year()+"/report?audience="+string(audience))
 }
 
 // agreement is north's, at whose schools the coordinator works; another is

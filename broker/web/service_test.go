@@ -29,12 +29,14 @@ type service struct {
 type reply struct {
 	body    []byte
 	created bool
+	page    *broker.Page
 	deliver func(write func(...[]byte) error, cut func()) error
 	dropped bool
 }
 
-func (r *reply) Created() bool { return r.created }
-func (r *reply) Drop()         { r.dropped = true }
+func (r *reply) Created() bool      { return r.created }
+func (r *reply) Page() *broker.Page { return r.page }
+func (r *reply) Drop()              { r.dropped = true }
 func (r *reply) Deliver(write func(...[]byte) error, cut func()) error {
 	if r.deliver != nil {
 		return r.deliver(write, cut)
@@ -109,6 +111,10 @@ func (s *service) SchoolAgreements(ctx context.Context, c broker.Caller, school 
 
 func (s *service) Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (*reply, error) {
 	return s.do(ctx, "getComparison", c, r)
+}
+
+func (s *service) Report(ctx context.Context, c broker.Caller, r broker.ReportRequest) (*reply, error) {
+	return s.do(ctx, "getReport", c, r)
 }
 
 func (s *service) Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (*reply, error) {

@@ -44,6 +44,7 @@ func table[A Answer]() []route[A] {
 		reads(get, "/v1/agreements/{id}/participation", roles(partner, officer), Service[A].Participation),
 
 		asks(get, "/v1/agreements/{id}/comparisons", roles(partner), Service[A].Comparison, comparison, "school", "period"),
+		asks(get, "/v1/agreements/{id}/releases/{session_id}/report", roles(partner), Service[A].Report, releaseReport, "audience"),
 		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period", "categories"),
 
 		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
