@@ -46,10 +46,10 @@ format: ## write every Go file as make check wants it
 generate: ## write generated files anew
 	$(GO) generate ./...
 
-generated: ## fail where make generate would change a template's Go file
-	@for source in $$(find . -name '*.templ' -not -path './build/*'); do \
-	  $(TOOL) templ generate -include-version=false -stdout -f $$source | cmp -s - $${source%.templ}_templ.go \
-	    || { echo "$$source was changed: make generate writes its Go file"; exit 1; }; \
+generated: ## fail where make generate would change the Go file of a template
+	@for source in $$(find . -name '*.templ'); do \
+	  (cd $$(dirname $$source) && $(GO) tool -modfile=$(CURDIR)/tools/go.mod templ generate -include-version=false -stdout -f $$(basename $$source)) \
+	    | diff -q - $${source%.templ}_templ.go > /dev/null || { echo "$$source has changed: make generate writes its Go file"; exit 1; }; \
 	done
 
 harness: ## run the long tests at the size of BUDGET (.ci/budget)

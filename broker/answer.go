@@ -1,6 +1,10 @@
 package broker
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/hallpass-edu/hallpass/broker/report"
+)
 
 // Answer is a recorded answer that may leave. Its holder calls Deliver once,
 // and Drop in any case.
@@ -9,7 +13,18 @@ type Answer struct {
 	receipt []byte // nil where nothing was recorded
 	created bool
 	flight  *flight
+	page    *Page // nil where it leaves as JSON
 }
+
+// Page says how an answer is written that is to be read as a page.
+type Page struct {
+	Stamp report.Stamp
+	File  string // a name for it: letters, digits, dots, dashes and underscores
+}
+
+// Page returns how the answer is to be written as a page, or nil where it is to
+// leave as the JSON that it is.
+func (a *Answer) Page() *Page { return a.page }
 
 // parts are the whole JSON document {"data": …, "receipt": …}, data exactly
 // as it was recorded. They are not joined: data may be long, and shared with

@@ -27,7 +27,7 @@ type entryView struct {
 	Clause    string         `json:"clause,omitzero"`
 	Reasons   []string       `json:"reasons,omitzero"`
 	Policy    string         `json:"policy,omitzero"`
-	Request   jsontext.Value `json:"request,omitzero"` // what a partner asked
+	Request   jsontext.Value `json:"request,omitzero"` // what a partner asked, or an officer of a release
 	Digest    string         `json:"request_sha256,omitzero"`
 	Data      string         `json:"data_sha256,omitzero"`
 	Rev       uint64         `json:"rev"`
@@ -94,6 +94,8 @@ func (b *Broker) viewEntry(r store.Reader, index uint64) (entryView, error) {
 		}
 		err = json.Unmarshal(e.Body, &body)
 		v.Request = body.Request
+	case tlog.ReportWritten:
+		v.Request = e.Body
 	}
 	return v, err
 }
@@ -159,14 +161,36 @@ func (b *Broker) ListEntries(ctx context.Context, c Caller, from uint64, limit i
 }
 
 // VerifyLog recomputes the log from its leaves and compares it with what was
-// signed; every entry that can be opened must open its leaf.
+// signed; every entry that can be opened must open its leaf. Then it compares the
+// ledger of releases with the log and with the stored releases and sets.
 func (b *Broker) VerifyLog(ctx context.Context, progress func(done, size int64)) (size int64, err error) {
+	end, err := b.ledgerEnd(ctx)
+	if err != nil {
+		return 0, err
+	}
 	c, err := b.checkpoints.newestOf(ctx)
 	if err != nil {
 		return 0, err
 	}
-	sink := func(string, []byte) error { return nil }
-	return c.size, b.export(ctx, c, sink, progress)
+	sink, heads := func(string, []byte) error { return nil }, loggedHeads{}
+	if err := tlog.WriteExport(sink, b.verifier, c.note, noting(b.opened(ctx, c.size, progress), heads)); err != nil {
+		return c.size, err
+	}
+	return c.size, b.verifyLedger(ctx, end, heads)
+}
+
+// noting passes entries on and takes up the ends of the ledger that they name.
+func noting(entries iter.Seq2[tlog.Opened, error], heads loggedHeads) iter.Seq2[tlog.Opened, error] {
+	return func(yield func(tlog.Opened, error) bool) {
+		for o, err := range entries {
+			if err == nil {
+				err = heads.note(o)
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
 }
 
 // ExportLog writes the log, opened, into a new directory: what

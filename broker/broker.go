@@ -50,6 +50,8 @@ type Sabotage struct {
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
 
+	TellEveryone bool // answers for a board, funders and the public hold what consented students come to
+
 	NoDoubts     bool // loads go in whatever they would lose or seem to mean
 	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict
 	FreezeStale  bool // periods are frozen on records whose newest load was held
@@ -97,6 +99,7 @@ type memos struct {
 	releases   *memo[releaseRecord]
 	freezes    *memo[freeze]
 	behind     *memo[setsBehind]
+	parts      *memo[frozenAgreement]
 }
 
 // Open opens a district's directory. It refuses a damaged store, a store
@@ -108,7 +111,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	b := &Broker{
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
-		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind)},
+		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 	}
 	if o.Serving {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"slices"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -21,94 +22,126 @@ type answered struct {
 	grants  []consent.Grant
 }
 
-// answers reads every student with a grant, once a freeze.
-func (b *Broker) answers(r store.Reader, d *dataset) ([]answered, error) {
+// answers reads every student with a grant, once a freeze: of a student whose files
+// were merged since, those that went over to the staying file.
+func (b *Broker) answers(r store.Reader, students []records.SID) ([]answered, error) {
 	who, err := b.persons(r)
 	if err != nil {
 		return nil, err
 	}
+	staying, err := stayingNames(r)
+	if err != nil {
+		return nil, err
+	}
 	var list []answered
-	for i := range d.district.Students {
-		sid := d.district.Students[i].SID
-		grants, err := b.grants(r, sid)
+	for i, sid := range students {
+		a, err := b.answersOf(r, who, namesOf(staying, sid))
 		if err != nil {
 			return nil, err
 		}
-		if len(grants) == 0 {
-			continue
+		if len(a.grants) > 0 {
+			a.ordinal = uint32(i)
+			list = append(list, a)
 		}
-		p, err := b.profile(r, sid)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, answered{uint32(i), b.lawOf(who, p, grants), grants})
 	}
 	return list, nil
 }
 
-// candidates are the agreements that report on the period: signed, with a
-// roster, whose term the period touches, in the order of their ids.
-func (b *Broker) candidates(r store.Reader, m moment, d *dataset, f *frozen, people []answered) ([]sdc.Candidate, error) {
-	s := f.period
-	for _, family := range consent.Families() {
-		f.opened[family] = roaring.New()
-		for _, p := range people {
-			if consent.EverOpened(p.law, p.grants, family, s.Start, s.End) {
-				f.opened[family].Add(p.ordinal)
+// answersOf reads the grants of a student under all its names. The law is that of
+// the last name which the records know; who is in none has nobody to answer.
+func (b *Broker) answersOf(r store.Reader, who *persons, names []records.SID) (a answered, err error) {
+	for _, sid := range names {
+		grants, err := b.grants(r, sid)
+		if err != nil {
+			return a, err
+		}
+		a.grants = append(a.grants, grants...)
+	}
+	if len(a.grants) == 0 {
+		return a, nil
+	}
+	var known records.Profile
+	for _, sid := range names {
+		p, err := b.profile(r, sid)
+		switch {
+		case err == nil:
+			known = p
+		case KindOf(err) != NotAvailable:
+			return a, err
+		}
+	}
+	a.law = b.lawOf(who, known, a.grants)
+	return a, nil
+}
+
+// stayingNames maps a student's former name to the one it was merged into.
+func stayingNames(r store.Reader) (map[records.SID]records.SID, error) {
+	staying := map[records.SID]records.SID{}
+	err := formerNames.all(r, nil, func(k []byte, names []records.SID) error {
+		for _, old := range names {
+			staying[old] = records.SID(k)
+		}
+		return nil
+	})
+	return staying, err
+}
+
+// namesOf lists a name and those it went over to, newest last.
+func namesOf(staying map[records.SID]records.SID, sid records.SID) []records.SID {
+	names := []records.SID{sid}
+	for next, merged := staying[sid]; merged && !slices.Contains(names, next); next, merged = staying[next] {
+		names = append(names, next)
+	}
+	return names
+}
+
+// candidates are the agreements with the figures of the families that are frozen.
+func (b *Broker) candidates(m moment, d *dataset, f *frozen) ([]sdc.Candidate, error) {
+	for _, family := range f.families {
+		f.opened[string(family)] = roaring.New()
+		for _, p := range f.people {
+			if consent.EverOpened(p.law, p.grants, string(family), f.freeze.Start, f.freeze.End) {
+				f.opened[string(family)].Add(p.ordinal)
 			}
 		}
 	}
-	rosterCensus := m.today
-	if p, _, err := periods.get(r, key(s.ID)); err != nil {
-		return nil, err
-	} else if !p.Census.IsZero() {
-		rosterCensus = p.Census
-	}
-	f.values = compare.NewPeriod(d.district, s, f.freeze.Census)
-	list, err := b.reporting(r, m, d, f)
-	if err != nil {
+	if err := f.compute(d.district, b.pace.Each); err != nil {
 		return nil, err
 	}
 	var batch []sdc.Candidate
-	for _, rec := range list {
-		c := chooser{b: b, r: r, m: m, d: d, s: s, rec: rec, people: people, opened: f.opened, values: f.values, census: rosterCensus, yearEnd: f.yearEnd}
-		candidate, frozen, err := c.candidate()
+	for i := range f.parts {
+		candidate, err := f.candidate(&f.parts[i], m.now, b.zone)
 		if err != nil {
 			return nil, err
 		}
-		if candidate.Rows == nil {
-			continue
-		}
-		frozen.Revision = rec.Revision
-		f.freeze.Agreements, f.parts = append(f.freeze.Agreements, frozen.ID), append(f.parts, frozen)
 		batch = append(batch, candidate)
 	}
 	return batch, nil
 }
 
-// reporting lists the agreements that report on the period, with what they
-// report computed.
-func (b *Broker) reporting(r store.Reader, m moment, d *dataset, f *frozen) (list []agreementRecord, err error) {
+// compute computes what the agreements report of the families.
+func (f *frozen) compute(d *records.District, each compare.Each) error {
 	var needed []compare.Report
-	err = agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
-		if !reports(rec, f.period, m.today) {
-			return nil
+	for i := range f.parts {
+		part := &f.parts[i]
+		if slices.Contains(f.families, records.GradesFamily) {
+			part.Scale = f.values.Scale(part.clauses.Schools)
 		}
-		list = append(list, rec)
-		clauses := rec.Agreement.Clauses
-		for _, report := range reportsOf(clauses.Indicators, clauses.Schools, f.values.Scale(clauses.Schools)) {
+		for _, report := range f.reports(part) {
 			f.reported[report.Indicator.Family] = true
 			needed = append(needed, report)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	if err := f.values.Compute(needed, b.pace.Each); err != nil {
-		return nil, err
+	if err := f.values.Compute(needed, each); err != nil {
+		return err
 	}
-	return list, checkTotals(d.district, f.period, f.values, needed)
+	return checkTotals(d, f.period, f.values, needed)
+}
+
+// reports are the agreement's indicators of the families that are frozen.
+func (f *frozen) reports(a *underTerms) []compare.Report {
+	all := reportsOf(a.clauses.Indicators, a.clauses.Schools, a.Scale)
+	return slices.DeleteFunc(all, func(r compare.Report) bool { return !slices.Contains(f.families, r.Indicator.Family) })
 }
 
 // reportsOf are the indicators that the registry has.
@@ -121,56 +154,74 @@ func reportsOf(indicators, schools []string, scale string) (list []compare.Repor
 	return list
 }
 
-func reports(rec agreementRecord, s records.Session, today civil.Date) bool {
-	c := rec.Agreement.Clauses
-	state := rec.Agreement.StateOn(today)
-	return rec.Roster > 0 && (state == agreement.Active || state == agreement.Expired) &&
-		len(c.Indicators) > 0 && c.TermFrom <= s.End && s.Start <= c.TermTo
-}
-
-// chooser makes one agreement's candidate.
-type chooser struct {
-	b       *Broker
-	r       store.Reader
-	m       moment
-	d       *dataset
-	s       records.Session
-	rec     agreementRecord
-	people  []answered
-	opened  map[string]*roaring.Bitmap // V_any by family
-	values  *compare.Period
-	census  civil.Date // of the roster
-	yearEnd bool
-}
-
-func (c chooser) candidate() (sdc.Candidate, frozenAgreement, error) {
-	clauses := c.rec.Agreement.Clauses
-	version, roster, err := c.roster()
-	if err != nil || version == 0 {
-		return sdc.Candidate{}, frozenAgreement{}, err
-	}
-	groups := c.values.Roll().Choose(compare.Choice{Schools: clauses.Schools, Dosage: c.dosage(roster), Floor: clauses.DosageFloor})
-	rows := groups.Layout(compare.Grain{
-		School: slices.Contains(clauses.Grain, agreement.GrainSchool), Grade: slices.Contains(clauses.Grain, agreement.GrainGrade),
-	}).Rows()
-	cohort, err := groups.Cohort().ToBytes()
+// candidate is what an agreement asks to publish.
+func (f *frozen) candidate(a *underTerms, now time.Time, zone *time.Location) (sdc.Candidate, error) {
+	layout, err := a.layout(f.values.Roll())
 	if err != nil {
-		return sdc.Candidate{}, frozenAgreement{}, err
+		return sdc.Candidate{}, err
 	}
-	f := frozenAgreement{ID: c.rec.Agreement.ID, Version: c.rec.Agreement.Version, Roster: version, Cohort: cohort, Scale: c.values.Scale(clauses.Schools)}
 	out := sdc.Candidate{
-		Agreement: f.ID, Profile: sdc.Profile(clauses.Profile), Rows: rows, Known: c.known(),
-		Thresholds: thresholds(clauses), YearEnd: c.yearEnd,
+		Agreement: a.ID, Profile: a.profile(), Rows: layout.Rows(), Known: map[string]sdc.Known{},
+		Thresholds: thresholds(a.clauses), YearEnd: f.yearEnd,
 	}
-	for _, report := range reportsOf(clauses.Indicators, clauses.Schools, f.Scale) {
-		column, err := c.values.Column(report)
+	for _, family := range f.families {
+		name := string(family)
+		out.Known[name] = sdc.Known{Self: f.self(a, name, now, zone), Any: f.opened[name]}
+	}
+	for _, report := range f.reports(a) {
+		column, err := f.values.Column(report)
 		if err != nil {
-			return sdc.Candidate{}, frozenAgreement{}, err
+			return sdc.Candidate{}, err
 		}
 		covered := column.Covered() // of all placed there: what is reported must not depend on who takes part
 		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: report.Indicator.ID, Family: string(report.Indicator.Family), Covered: covered})
 	}
-	return out, f, nil
+	return out, nil
+}
+
+// self is V_self: whose values of a family a grant in force opens to the
+// agreement's partner, read or not.
+func (f *frozen) self(a *underTerms, family string, now time.Time, zone *time.Location) *roaring.Bitmap {
+	set := roaring.New()
+	q := consent.Question{Party: a.partner, Purpose: a.clauses.Purpose, At: now, Known: now, Zone: zone}
+	for _, p := range f.people {
+		if consent.Opens(p.law, p.grants, q, family, f.freeze.Start, f.freeze.End) {
+			set.Add(p.ordinal)
+		}
+	}
+	return set
+}
+
+// chooser fixes one agreement's part of a freeze.
+type chooser struct {
+	b      *Broker
+	r      store.Reader
+	d      *dataset
+	f      *frozen
+	rec    agreementRecord
+	now    time.Time
+	census civil.Date // of the roster
+}
+
+// part is the agreement's, or none without a roster or anybody at its schools.
+func (c chooser) part() (part underTerms, ok bool, err error) {
+	terms := c.rec.Agreement
+	version, roster, err := c.roster()
+	if err != nil || version == 0 {
+		return part, false, err
+	}
+	groups := c.f.values.Roll().Choose(compare.Choice{Schools: terms.Clauses.Schools, Dosage: c.dosage(roster), Floor: terms.Clauses.DosageFloor})
+	cohort, err := groups.Cohort().ToBytes()
+	if err != nil {
+		return part, false, err
+	}
+	frozen := frozenAgreement{ID: terms.ID, Version: terms.Version, Revision: c.rec.Revision, Roster: version, Cohort: cohort}
+	part = underTerms{frozen, terms.Partner, terms.Clauses}
+	return part, len(groups.Layout(grainOf(terms.Clauses)).Rows()) > 0, nil
+}
+
+func grainOf(c agreement.Clauses) compare.Grain {
+	return compare.Grain{School: slices.Contains(c.Grain, agreement.GrainSchool), Grade: slices.Contains(c.Grain, agreement.GrainGrade)}
 }
 
 // roster is the one that the census froze, with the children who can be found
@@ -205,9 +256,9 @@ func thresholds(c agreement.Clauses) sdc.Thresholds {
 // dosage counts each child's distinct session dates in the school year up to
 // the census, on days of its enrollment at a school of the agreement.
 func (c chooser) dosage(roster []member) map[uint32]int {
-	year, ok := c.d.district.YearOfSession(c.s)
+	year, ok := c.d.district.YearOfSession(c.f.period)
 	if !ok {
-		year = c.s
+		year = c.f.period
 	}
 	out := map[uint32]int{}
 	consenting := c.consenting()
@@ -239,29 +290,9 @@ func (c chooser) consentOnly() bool { return c.rec.Agreement.Clauses.Basis == ag
 // consenting are those of whom a grant in force opens anything to the partner.
 func (c chooser) consenting() *roaring.Bitmap {
 	set := roaring.New()
+	a := underTerms{partner: c.rec.Agreement.Partner, clauses: c.rec.Agreement.Clauses}
 	for _, family := range consent.Families() {
-		set.Or(c.self(family))
+		set.Or(c.f.self(&a, family, c.now, c.b.zone))
 	}
 	return set
-}
-
-// self is V_self: whose values of a family a grant in force opens to this
-// partner, read or not.
-func (c chooser) self(family string) *roaring.Bitmap {
-	set := roaring.New()
-	q := consent.Question{Party: c.rec.Agreement.Partner, Purpose: c.rec.Agreement.Clauses.Purpose, At: c.m.now, Known: c.m.now, Zone: c.b.zone}
-	for _, p := range c.people {
-		if consent.Opens(p.law, p.grants, q, family, c.s.Start, c.s.End) {
-			set.Add(p.ordinal)
-		}
-	}
-	return set
-}
-
-func (c chooser) known() map[string]sdc.Known {
-	out := map[string]sdc.Known{}
-	for _, family := range consent.Families() {
-		out[family] = sdc.Known{Self: c.self(family), Any: c.opened[family]}
-	}
-	return out
 }

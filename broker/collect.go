@@ -73,6 +73,15 @@ func (b *Broker) liveParts(r store.Reader) (map[part]bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = periods.all(r, nil, func(_ []byte, p periodRecord) error {
+		for _, c := range p.Families {
+			versions = append(versions, c.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	live := map[part]bool{}
 	for _, v := range versions {
 		m, found, err := manifests.get(r, key(v))

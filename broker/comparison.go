@@ -27,6 +27,9 @@ func (b *Broker) Comparison(ctx context.Context, c Caller, req ComparisonRequest
 	if req.School == "" {
 		req.School = policy.AllSchools
 	}
+	if err := req.checkWhole(); err != nil {
+		return nil, err
+	}
 	for name, value := range map[string]string{"school": req.School, "period": req.Period} {
 		if len(value) > maxIDText {
 			return nil, invalidField(name, "is too long", "give the id as the district's lists have it")
@@ -48,7 +51,9 @@ func (q comparisonQuestion) asked() any {
 		Agreement string `json:"agreement"`
 		Period    string `json:"period"`
 		School    string `json:"school"`
-	}{policy.ActionComparison, q.req.Agreement, q.req.Period, q.req.School}
+		Whole     bool   `json:"whole,omitzero"`
+		Audience  string `json:"audience,omitzero"`
+	}{policy.ActionComparison, q.req.Agreement, q.req.Period, q.req.School, q.req.Whole, string(q.req.Audience)}
 }
 
 func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
@@ -65,21 +70,31 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	f.Action = policy.ActionComparison
 	f.Request = policy.Request{
 		School: q.req.School, Period: period.ID, PeriodFrom: period.Start, PeriodTo: period.End,
-		Grain: agreement.GrainAll, Categories: clauses.Categories, Indicators: clauses.Indicators,
-	}
-	if q.req.School != policy.AllSchools {
-		f.Request.Grain = agreement.GrainSchool
+		Grain: q.grain(clauses), Categories: clauses.Categories, Indicators: clauses.Indicators,
 	}
 	f.ReleasePublished = published
 	f.RosterPresent = published
 	if published || s.agreement.Roster == 0 {
 		return nil
 	}
-	// Who is on the roster must not decide it: a period that closed without a
-	// release of this agreement closed before its first upload.
+	// Who is on the roster must not decide it: a period that was frozen without this
+	// agreement was frozen before its first upload.
+	_, frozen, err := s.b.memo.parts.get(s.r, key(period.ID, q.req.Agreement))
+	if err != nil {
+		return err
+	}
 	closed, _, err := periods.get(s.r, key(period.ID))
-	f.RosterPresent = closed.state() == periodOpen
+	f.RosterPresent = frozen || closed.state() == periodOpen
 	return err
+}
+
+// grain is the finest that the answer needs: of a whole release, the finest that
+// the agreement has, so that rows by school are decided on as such.
+func (q comparisonQuestion) grain(c agreement.Clauses) string {
+	if q.req.School != policy.AllSchools || q.req.Whole && slices.Contains(c.Grain, agreement.GrainSchool) {
+		return agreement.GrainSchool
+	}
+	return agreement.GrainAll
 }
 
 // period is the session that was named or, where none was, the one of the
@@ -96,8 +111,8 @@ func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
 	if err != nil {
 		return records.Session{}, err
 	}
-	if len(refs) > 0 {
-		if period, ok := s.data.district.Session(refs[len(refs)-1].Session); ok {
+	if newest := newestPeriod(refs); newest != "" {
+		if period, ok := s.data.district.Session(newest); ok {
 			return period, nil
 		}
 	}
@@ -106,6 +121,18 @@ func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
 		return period, unavailable("the district has loaded no school year yet", nil)
 	}
 	return period, nil
+}
+
+// newestPeriod is the one that was published first of late: neither a later family
+// nor a correction makes an old period the newest.
+func newestPeriod(refs []releaseRef) (session string) {
+	seen := map[string]bool{}
+	for _, ref := range refs {
+		if !seen[ref.Session] {
+			seen[ref.Session], session = true, ref.Session
+		}
+	}
+	return session
 }
 
 // comparisonData is the member data of the answer.
@@ -118,6 +145,8 @@ type comparisonData struct {
 	DataAsOf    civil.Date        `json:"data_as_of"`
 	FrozenAt    time.Time         `json:"frozen_at"`
 	PublishedAt time.Time         `json:"published_at"`
+	Stage       string            `json:"stage,omitzero"` // provisional or final, by the district's calendar
+	Families    []servedFamily    `json:"families"`
 	Profile     string            `json:"profile"`
 	ForWhom     string            `json:"for_whom"`
 	Stale       []staleFamily     `json:"stale,omitzero"` // of a consented summary, which is live
@@ -158,23 +187,23 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 	if err != nil {
 		return finished{}, err
 	}
-	rec, found, err := s.b.memo.releases.get(s.r, key(q.req.Agreement, period.ID))
-	if err != nil || !found {
-		return finished{}, orNotAvailable(err)
+	rec, err := s.served(q.req.Agreement, period.ID)
+	if err != nil {
+		return finished{}, err
 	}
 	data := comparisonData{
 		Agreement: q.req.Agreement, Period: rec.Period, School: q.req.School, Census: rec.Census, AsOf: s.today,
 		DataAsOf: civil.Of(rec.DataAsOf, s.b.zone), FrozenAt: rec.FrozenAt, PublishedAt: rec.PublishedAt,
-		Profile: string(rec.Release.Profile), ForWhom: "named_people",
+		Stage: rec.stage, Families: rec.families, Profile: string(rec.Release.Profile), ForWhom: string(q.audience()),
 		Rows: []comparisonRow{}, Definitions: rec.Definitions, Settings: rec.Settings, Protection: rec.Protection, Budget: rec.Budget, SchoolNames: s.schoolNames(), Cautions: cautions,
 	}
-	sum := summary{s: s, period: period, rec: rec, categories: d.Categories}
+	sum := summary{s: s, period: period, rec: rec.releaseRecord, categories: d.Categories, protected: q.protected() && !s.b.sabotage.TellEveryone}
 	for _, figure := range rec.Release.Figures {
 		if err := data.add(&sum, q, figure); err != nil {
 			return finished{}, err
 		}
 	}
-	data.addNotReported(q, rec.Release.Figures)
+	data.addWithoutFigure(q, rec.Release.Figures)
 	if data.TwoYears = sum.twoYears(q); data.TwoYears != nil {
 		data.Cautions = append(slices.Clone(cautions), "In the figures over two years a child who took part in both counts in each.")
 	}
@@ -186,7 +215,9 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		}
 		p.places = sum.places()
 	}
-	p.data, err = json.Marshal(data, json.Deterministic(true))
+	if p.data, err = json.Marshal(data, json.Deterministic(true)); err == nil && q.req.Whole {
+		err = data.fitsPage(p.data)
+	}
 	return p, err
 }
 
@@ -201,13 +232,19 @@ func (s *snapshot) schoolNames() map[string]string {
 	return names
 }
 
-// asks reports whether a row belongs to what was asked: the pooled rows, or
-// those of the school.
-func (q comparisonQuestion) asks(k sdc.Key) bool {
-	if q.req.School == policy.AllSchools {
+// asks reports whether a row belongs to what was asked under the clauses: the
+// pooled rows, those of the school or, of a whole release, each row that one of
+// these questions would be answered with.
+func (q comparisonQuestion) asks(c agreement.Clauses, k sdc.Key) bool {
+	switch {
+	case !q.req.Whole && q.req.School == policy.AllSchools:
 		return k.School == ""
+	case !q.req.Whole:
+		return k.School == q.req.School
+	case k.School == "":
+		return slices.Contains(c.Grain, agreement.GrainAll)
 	}
-	return k.School == q.req.School
+	return slices.Contains(c.Grain, agreement.GrainSchool) && slices.Contains(c.Schools, k.School)
 }
 
 // row returns the row of a key, made when it is not there.
@@ -223,7 +260,7 @@ func (d *comparisonData) row(r sdc.ShownRow) *comparisonRow {
 // add puts an indicator into the rows that were asked for.
 func (d *comparisonData) add(sum *summary, q comparisonQuestion, figure sdc.ShownFigure) error {
 	for _, row := range figure.Rows {
-		if !q.asks(row.Key) {
+		if !q.asks(sum.s.agreement.Agreement.Clauses, row.Key) {
 			continue
 		}
 		shown, err := sum.figure(figure, row)
@@ -236,9 +273,9 @@ func (d *comparisonData) add(sum *summary, q comparisonQuestion, figure sdc.Show
 	return nil
 }
 
-// addNotReported says of each indicator without data that it is not reported:
-// never zero.
-func (d *comparisonData) addNotReported(q comparisonQuestion, figures []sdc.ShownFigure) {
+// addWithoutFigure says of each indicator without data that it is not reported, never
+// zero, and of one whose family is not published that it is not yet.
+func (d *comparisonData) addWithoutFigure(q comparisonQuestion, figures []sdc.ShownFigure) {
 	if len(d.Rows) == 0 {
 		k := sdc.Key{}
 		if q.req.School != policy.AllSchools {
@@ -247,7 +284,7 @@ func (d *comparisonData) addNotReported(q comparisonQuestion, figures []sdc.Show
 		d.Rows = append(d.Rows, comparisonRow{Row: k.String(), School: k.School})
 	}
 	for _, f := range figures {
-		if f.Status != sdc.StatusNotReported {
+		if f.Status != sdc.StatusNotReported && f.Status != sdc.StatusNotPublished {
 			continue
 		}
 		for i := range d.Rows {

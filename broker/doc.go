@@ -10,7 +10,8 @@
 // Update. Reads that concern no student are not recorded.
 //
 //	gate.go gather.go            the gate and the facts of a request
-//	comparison.go summary.go     figures of a release, and the consented summary
+//	comparison.go served.go      figures of the newest releases
+//	summary.go                   the consented summary beside what is withheld
 //	students.go cells.go         consented rows
 //	flights.go                   answers on their way, and the barrier of a withdrawal
 //	consents.go forms.go         answers of families
@@ -19,7 +20,10 @@
 //	duplicates.go guardians.go   guardians under two numbers, suggested and decided
 //	persons.go                   what the confirmed ones are to tokens and the law
 //	partners.go agreements.go roster.go participation.go matching.go
-//	periods.go cohorts.go freeze.go publish.go
+//	periods.go closing.go        reporting periods, and how far each indicator family is
+//	freeze.go plan.go cohorts.go what figures are computed from, fixed once
+//	publish.go correct.go        releases, and their one correction
+//	ledger.go                    the chain of all releases
 //	imports.go dataset.go people.go collect.go merges.go
 //	families.go loads.go         record families that are held, and the history of loads
 //	doubts.go rollover.go        what a second person must approve, and when nobody need

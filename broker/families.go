@@ -112,10 +112,10 @@ func recordFamilies(categories []consent.Category) []ingest.Family {
 	return list
 }
 
-// fit refuses to freeze figures on records that are known to be stale: those of
-// the families that the figures are computed from, and the people all others
-// refer to.
-func (d *dataset) fit(reported map[records.Family]bool) error {
+// fit refuses to freeze or correct figures on records that are known to be stale:
+// those of the families that the figures are computed from, and the people all
+// others refer to. The other families are not in the way.
+func (d *dataset) fit(reported map[records.Family]bool, done string) error {
 	needed := []ingest.Family{ingest.People}
 	for family, f := range map[records.Family]ingest.Family{
 		records.AttendanceFamily: ingest.Attendance, records.DisciplineFamily: ingest.Discipline, records.GradesFamily: ingest.Grades,
@@ -127,7 +127,11 @@ func (d *dataset) fit(reported map[records.Family]bool) error {
 	slices.Sort(needed)
 	for _, f := range needed {
 		if d.manifest.Families[f].stale() {
-			return conflict("the district's newest " + string(f) + " records could not be loaded, so the period cannot be frozen on the old ones; load them, then freeze")
+			remedy := "load them, then ask again"
+			if f != ingest.People {
+				remedy += ", or name the other families"
+			}
+			return conflict("the district's newest " + string(f) + " records could not be loaded, so the period cannot be " + done + " on the old ones; " + remedy)
 		}
 	}
 	return nil

@@ -1,9 +1,9 @@
 package broker
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,14 +17,15 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
-// freeze is what a period's figures are computed from: sets and versions,
-// fixed once. No value of a record is in it. Each agreement's part stands
-// apart (frozenAgreement).
+// freeze is what a period's figures are computed from: sets and versions, fixed
+// for good when the first indicator family is frozen. Later families and a
+// correction use these sets with newer values. No value of a record is in it. Each
+// agreement's part stands apart (frozenAgreement).
 type freeze struct {
 	Session     string        `json:"session"`
 	At          time.Time     `json:"at"`
 	Census      civil.Date    `json:"census"`
-	Data        uint64        `json:"data"` // data version
+	Data        uint64        `json:"data"` // version that places the students
 	Policy      string        `json:"policy"`
 	Start       civil.Date    `json:"start"`
 	End         civil.Date    `json:"end"`
@@ -35,7 +36,8 @@ type freeze struct {
 	Agreements  []string      `json:"agreements"`
 }
 
-// frozenAgreement is one agreement's part of a freeze.
+// frozenAgreement is one agreement's part of a freeze. The plan grows by the
+// figures of each family; the scale is known with the grades.
 type frozenAgreement struct {
 	ID       string   `json:"id"`
 	Version  int      `json:"version"`
@@ -60,8 +62,8 @@ func (s *setsBehind) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
-// everOpened is V_any of one period: whose values were ever opened to anyone,
-// by indicator family, as bitmaps over the freeze's ordinals.
+// everOpened is V_any of one period: whose values were ever opened to anyone, by
+// frozen indicator family, as bitmaps over the freeze's ordinals.
 type everOpened struct {
 	Any map[string][]byte `json:"any"`
 }
@@ -89,22 +91,29 @@ func readWorld(r store.Reader) (w world, err error) {
 // frozen is a planned freeze before it is written.
 type frozen struct {
 	world    world
+	families []records.Family // that are frozen with it
+	first    bool             // and the sets with them
 	period   records.Session
-	year     civil.Date // first day of the school year
-	yearEnd  bool       // the period ends it
+	yearEnd  bool // the period ends a school year
 	freeze   freeze
-	parts    []frozenAgreement
+	parts    []underTerms
+	people   []answered
 	reported map[records.Family]bool    // that an agreement's indicators are computed from
-	history  map[string]sdc.History     // by agreement
+	history  map[string]sdc.History     // by agreement, with what earlier families gave away
 	opened   map[string]*roaring.Bitmap // V_any by family
 	values   *compare.Period
 	encoded  encodedFreeze
 }
 
-// Freeze fixes rosters, consents and versions of a period (officer, steward).
-// Freezing a frozen period changes nothing.
-func (b *Broker) Freeze(ctx context.Context, c Caller, session string) (*Answer, error) {
+// Freeze fixes what the figures of some indicator families of a period are computed
+// from (officer, steward); without a family, of all that are not frozen yet. The
+// first freeze fixes the sets of all: students, rosters, cohorts and settings.
+// Freezing what is frozen changes nothing.
+func (b *Broker) Freeze(ctx context.Context, c Caller, session string, families ...records.Family) (*Answer, error) {
 	if err := b.admit(ctx, c, "freeze a period", RoleOfficer, RoleSteward); err != nil {
+		return nil, err
+	}
+	if err := (FamiliesRequest{families}).Validate(); err != nil {
 		return nil, err
 	}
 	release, err := b.alone(ctx)
@@ -112,10 +121,16 @@ func (b *Broker) Freeze(ctx context.Context, c Caller, session string) (*Answer,
 		return nil, err
 	}
 	defer release()
-	return b.freeze(ctx, c, session)
+	return b.freeze(ctx, c, session, families)
 }
 
-func (b *Broker) freeze(ctx context.Context, c Caller, session string) (*Answer, error) {
+// closeAsked is what was asked of a period.
+type closeAsked struct {
+	Period string `json:"period"`
+	FamiliesRequest
+}
+
+func (b *Broker) freeze(ctx context.Context, c Caller, session string, asked []records.Family) (*Answer, error) {
 	open, err := b.isOpen(ctx, session)
 	if err != nil {
 		return nil, err
@@ -125,17 +140,17 @@ func (b *Broker) freeze(ctx context.Context, c Caller, session string) (*Answer,
 			return nil, err
 		}
 	}
-	a := act{event: tlog.PeriodFrozen, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": session}}
+	a := act{event: tlog.PeriodFrozen, lane: store.LaneOfficer, caller: c, request: closeAsked{session, FamiliesRequest{asked}}}
 	for range freezeAttempts {
-		planned, err := b.planFreeze(ctx, session)
+		planned, err := b.planFreeze(ctx, session, asked)
 		if err != nil {
 			return nil, err
 		}
-		if err := b.writeAhead(ctx, session, planned.encoded); err != nil {
+		if err := b.writeAhead(ctx, session, planned); err != nil {
 			return nil, err
 		}
 		ans, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-			return b.writeFreeze(tx, m, session, planned)
+			return b.writeFreeze(tx, m, session, asked, planned)
 		})
 		if errors.Is(err, errMoved) {
 			continue
@@ -159,10 +174,10 @@ func (b *Broker) isOpen(ctx context.Context, session string) (open bool, err err
 }
 
 // planFreeze makes the plan on a snapshot, so that the Update is short.
-func (b *Broker) planFreeze(ctx context.Context, session string) (*frozen, error) {
+func (b *Broker) planFreeze(ctx context.Context, session string, asked []records.Family) (*frozen, error) {
 	var planned *frozen
 	err := b.store.View(ctx, func(r store.Reader) (err error) {
-		planned, err = b.plan(r, b.moment(), session)
+		planned, err = b.plan(r, b.moment(), session, asked)
 		return err
 	})
 	if err != nil {
@@ -171,13 +186,13 @@ func (b *Broker) planFreeze(ctx context.Context, session string) (*frozen, error
 	return planned, nil
 }
 
-func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *frozen) (outcome, error) {
+func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, asked []records.Family, planned *frozen) (outcome, error) {
 	p, _, err := periods.get(tx, key(session))
 	if err != nil {
 		return outcome{}, err
 	}
-	if p.state() != periodOpen {
-		return outcome{data: map[string]any{"session_id": session, "state": p.state(), "frozen_at": p.FrozenAt}, unlogged: true}, nil
+	if len(p.families(asked, closing.open)) == 0 {
+		return outcome{data: p.said(session), unlogged: true}, nil
 	}
 	now, err := readWorld(tx)
 	if err != nil {
@@ -186,24 +201,50 @@ func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *fro
 	if now != planned.world {
 		return outcome{}, errMoved
 	}
-	if err := putAll(tx, planned.encoded.table, planned.encoded.opened); err != nil {
+	if planned.first {
+		if err := planned.encoded.table.put(tx); err != nil {
+			return outcome{}, err
+		}
+	}
+	if err := putOpened(tx, session, planned.encoded.opened); err != nil {
 		return outcome{}, err
 	}
-	p.Session, p.FrozenAt, p.Census = session, m.now, planned.freeze.Census
-	p.Start, p.End, p.YearStart = planned.period.Start, planned.period.End, planned.year
+	p.froze(planned, m.now)
 	if err := periods.put(tx, key(session), p); err != nil {
 		return outcome{}, err
 	}
-	body := map[string]any{"period": session, "data": planned.freeze.Data, "policy": planned.freeze.Policy, "agreements": planned.freeze.Agreements}
-	out := outcome{data: map[string]any{"session_id": session, "state": periodFrozen, "frozen_at": m.now}, body: body}
-	return out, bump(tx, colHead, key(headReleases))
+	body := map[string]any{
+		"period": session, "families": planned.families, "data": planned.world.data, "policy": planned.freeze.Policy, "agreements": planned.freeze.Agreements,
+	}
+	return outcome{data: p.said(session), body: body}, bump(tx, colHead, key(headReleases))
+}
+
+// froze notes what was frozen.
+func (p *periodRecord) froze(f *frozen, now time.Time) {
+	if f.first {
+		p.Session, p.FrozenAt, p.Census = f.freeze.Session, now, f.freeze.Census
+		p.Start, p.End, p.YearStart = f.freeze.Start, f.freeze.End, f.freeze.YearStart
+	}
+	families := maps.Clone(p.Families)
+	if families == nil {
+		families = map[records.Family]closing{}
+	}
+	for _, family := range f.families {
+		families[family] = closing{FrozenAt: now, Data: f.world.data}
+	}
+	p.Families = families
+}
+
+// said is what a step of a close says of the period.
+func (p periodRecord) said(session string) map[string]any {
+	return map[string]any{"session_id": session, "state": p.state(), "frozen_at": p.FrozenAt, "families": p.listed()}
 }
 
 // encodedFreeze is a planned freeze as it is written.
 type encodedFreeze struct {
 	table  written
-	opened written
-	parts  [][]written // an agreement's, which may be written ahead
+	opened map[string][]byte // V_any by family
+	parts  [][]written       // an agreement's, which may be written ahead
 }
 
 func (f *frozen) encode() (e encodedFreeze, err error) {
@@ -211,11 +252,14 @@ func (f *frozen) encode() (e encodedFreeze, err error) {
 	if e.table, err = freezes.encode(key(session), f.freeze); err != nil {
 		return e, err
 	}
-	if e.opened, err = encodeOpened(session, f.opened); err != nil {
-		return e, err
+	e.opened = map[string][]byte{}
+	for family, set := range f.opened {
+		if e.opened[family], err = set.ToBytes(); err != nil {
+			return e, err
+		}
 	}
 	for _, part := range f.parts {
-		own, err := frozenT.encode(key(session, part.ID), part)
+		own, err := frozenT.encode(key(session, part.ID), part.frozenAgreement)
 		if err != nil {
 			return e, err
 		}
@@ -229,13 +273,13 @@ func (f *frozen) encode() (e encodedFreeze, err error) {
 }
 
 // writeAhead writes the agreements' parts, each in an Update of its own so that
-// a withdrawal waits for none of them long. Nobody reads them before the period
-// is frozen; a stop leaves them to be written over.
-func (b *Broker) writeAhead(ctx context.Context, session string, e encodedFreeze) error {
-	for _, part := range e.parts {
+// a withdrawal waits for none of them long. Nobody reads of them what is of a family
+// that is not frozen (ofFrozen); a stop leaves it to be written over.
+func (b *Broker) writeAhead(ctx context.Context, session string, f *frozen) error {
+	for _, part := range f.encoded.parts {
 		_, err := b.store.Update(ctx, store.LaneOfficer, func(tx store.Tx) error {
 			p, _, err := periods.get(tx, key(session))
-			if err != nil || p.state() != periodOpen {
+			if err != nil || len(p.families(f.families, closing.open)) < len(f.families) {
 				return err
 			}
 			return putAll(tx, part...)
@@ -256,16 +300,17 @@ func putAll(tx store.Tx, list ...written) error {
 	return nil
 }
 
-func encodeOpened(session string, sets map[string]*roaring.Bitmap) (written, error) {
-	k := everOpened{Any: map[string][]byte{}}
-	for family, set := range sets {
-		raw, err := set.ToBytes()
-		if err != nil {
-			return written{}, err
-		}
-		k.Any[family] = raw
+// putOpened adds V_any of families to that of those frozen before.
+func putOpened(tx store.Tx, session string, sets map[string][]byte) error {
+	k, _, err := everOpen.get(tx, key(session))
+	if err != nil {
+		return err
 	}
-	return everOpen.encode(key(session), k)
+	if k.Any == nil {
+		k.Any = map[string][]byte{}
+	}
+	maps.Copy(k.Any, sets)
+	return everOpen.put(tx, key(session), k)
 }
 
 func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
@@ -275,168 +320,4 @@ func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
 	}
 	_, err := set.FromBuffer(slices.Clone(raw))
 	return set, err
-}
-
-// plan computes the sets of every agreement of a period and decides, from
-// sets only, what each may publish.
-func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error) {
-	f := &frozen{reported: map[records.Family]bool{}, history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
-	var err error
-	if f.world, err = readWorld(r); err != nil {
-		return nil, err
-	}
-	d, err := b.dataset(r)
-	if err != nil {
-		return nil, err
-	}
-	s, ok := d.district.Session(session)
-	if !ok {
-		return nil, notAvailable()
-	}
-	if m.today < s.End {
-		return nil, conflict("the period has not ended; it can be frozen on its last day or later")
-	}
-	p, _, err := periods.get(r, key(session))
-	if err != nil {
-		return nil, err
-	}
-	f.freeze = freeze{
-		Session: session, At: m.now, Data: f.world.data, Policy: b.engine.Digest(),
-		Census: cmp.Or(p.Census, min(m.today, s.End)), Students: sidsOf(d.district),
-	}
-	f.period, f.year = s, s.Start
-	if year, ok := d.district.YearOfSession(s); ok {
-		f.year, f.yearEnd = min(s.Start, year.Start), s.End >= year.End
-	}
-	f.freeze.Start, f.freeze.End, f.freeze.YearStart = s.Start, s.End, f.year
-	if f.freeze.Disclosure, err = readDisclosure(r); err != nil {
-		return nil, err
-	}
-	if _, f.freeze.Fingerprint, err = b.noiseSecret(f.year); err != nil {
-		return nil, err
-	}
-	people, err := b.answers(r, d)
-	if err != nil {
-		return nil, err
-	}
-	batch, err := b.candidates(r, m, d, f, people)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.fit(f.reported); err != nil && !b.sabotage.FreezeStale {
-		return nil, err
-	}
-	earlier, err := b.sameDays(r, d.district, f)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.decide(b.sabotage.Weak, earlier, batch); err != nil {
-		return nil, err
-	}
-	f.encoded, err = f.encode()
-	return f, err
-}
-
-// sameDays returns what was published of other sessions over the same values:
-// a term and a grading period of the same days, a year and its only term with
-// data. Two figures of such sessions are two figures of one period.
-func (b *Broker) sameDays(r store.Reader, d *records.District, f *frozen) (sdc.History, error) {
-	var all sdc.History
-	err := periods.all(r, nil, func(_ []byte, p periodRecord) error {
-		if p.state() == periodOpen || p.Session == f.freeze.Session {
-			return nil
-		}
-		other, found, err := b.memo.freezes.get(r, key(p.Session))
-		if err != nil || !found {
-			return err
-		}
-		into := f.translate(other.Students)
-		for _, id := range other.Agreements {
-			h, found, err := b.memo.behind.get(r, key(p.Session, id))
-			if err != nil || !found {
-				return errors.Join(err, missing(found, errNoHistory))
-			}
-			for _, set := range h.History {
-				if sameValues(d, records.Family(set.Family), f.period, p) {
-					all = append(all, renamed(set, p.Session, into))
-				}
-			}
-		}
-		return nil
-	})
-	return all, err
-}
-
-// sameValues reports whether a family's values of two sessions are the same
-// ones: the same days or, where a session stands for others, the same sources.
-func sameValues(d *records.District, family records.Family, s records.Session, p periodRecord) bool {
-	if s.Start == p.Start && s.End == p.End {
-		return true
-	}
-	for _, school := range d.Schools {
-		if from := d.Sources(family, school.ID, s.ID); len(from) > 0 && slices.Equal(from, d.Sources(family, school.ID, p.Session)) {
-			return true
-		}
-	}
-	return false
-}
-
-// translate maps another freeze's ordinals into this one's; a student who is
-// not here any more gets one beyond the table.
-func (f *frozen) translate(students []records.SID) []uint32 {
-	into := make([]uint32, len(students))
-	for i, sid := range students {
-		at, found := slices.BinarySearchFunc(f.freeze.Students, sid, records.SID.Compare)
-		if !found {
-			at = len(f.freeze.Students) + i
-		}
-		into[i] = uint32(at)
-	}
-	return into
-}
-
-// renamed is a set of another session in this freeze's ordinals, under a name
-// that no agreement of this one has.
-func renamed(set sdc.PublishedSet, session string, into []uint32) sdc.PublishedSet {
-	set.Agreement = session + "\x00" + set.Agreement
-	moved := roaring.New()
-	for it := set.Set.Iterator(); it.HasNext(); {
-		moved.Add(into[it.Next()])
-	}
-	set.Set = moved
-	return set
-}
-
-var errNoHistory = errors.New("a frozen agreement lacks the record of what it published")
-
-// missing returns err unless the thing was found.
-func missing(found bool, err error) error {
-	if found {
-		return nil
-	}
-	return err
-}
-
-func sidsOf(d *records.District) []records.SID {
-	sids := make([]records.SID, len(d.Students))
-	for i := range d.Students {
-		sids[i] = d.Students[i].SID
-	}
-	return sids
-}
-
-// decide plans the batch and keeps what each agreement publishes.
-func (f *frozen) decide(weak sdc.Weakness, earlier sdc.History, batch []sdc.Candidate) error {
-	plans, history, err := sdc.PlanWeak(weak, earlier, batch)
-	if err != nil {
-		return internal(err)
-	}
-	for _, set := range history[len(earlier):] {
-		f.history[set.Agreement] = append(f.history[set.Agreement], set)
-	}
-	for _, plan := range plans {
-		i := slices.IndexFunc(f.parts, func(a frozenAgreement) bool { return a.ID == plan.Agreement })
-		f.parts[i].Plan = plan
-	}
-	return nil
 }

@@ -48,6 +48,7 @@ type question interface {
 	asked() any                                             // what was asked, for the entry's digest
 	facts(s *snapshot, f *policy.Facts) error               // adds what policy must know of this kind
 	build(s *snapshot, d policy.Decision) (finished, error) // the finished bytes
+	page(s *snapshot) *Page                                 // how they are read; nil: as JSON
 }
 
 // finished is a finished answer before it is recorded.
@@ -95,7 +96,7 @@ func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *fligh
 			p.kept.Store(true)
 		}
 		f.subjects = p.draft.subjects
-		return &Answer{data: p.draft.data, receipt: receipt, flight: f}, nil
+		return &Answer{data: p.draft.data, receipt: receipt, flight: f, page: p.page}, nil
 	}
 	return nil, unavailable("permissions are changing just now; ask again", errMoved)
 }
@@ -107,6 +108,7 @@ type prepared struct {
 	consented bool
 	copies    []rowCopy
 	kept      *atomic.Bool
+	page      *Page
 	refusal   *Error
 }
 
@@ -151,7 +153,7 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 	if err != nil {
 		return prepared{}, internal(err)
 	}
-	p := prepared{stamp: s.stamp, draft: draft{
+	p := prepared{stamp: s.stamp, page: q.page(s), draft: draft{
 		caller: s.caller, request: request, policy: b.policy, key: agreementKey(q.agreement()),
 		agreement: q.agreement(), version: s.agreement.Agreement.Version,
 	}}

@@ -56,6 +56,9 @@ func (b *Broker) holdsIn(tx store.Tx, g *consent.Grant, f freeze, period periodR
 	}
 	var held []consent.Hold
 	for _, family := range familiesOf(g) {
+		if period.Families[records.Family(family)].open() { // nothing of it gives anybody away yet
+			continue
+		}
 		anyone, err := bitmapOf(k.Any[family])
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
@@ -15,8 +16,9 @@ type periodRecord struct {
 	Census      civil.Date `json:"census,omitzero"`
 	Provisional civil.Date `json:"provisional,omitzero"`
 	Final       civil.Date `json:"final,omitzero"`
-	FrozenAt    time.Time  `json:"frozen_at,omitzero"`
-	PublishedAt time.Time  `json:"published_at,omitzero"`
+	FrozenAt    time.Time  `json:"frozen_at,omitzero"` // of the sets, with the first family
+
+	Families map[records.Family]closing `json:"families,omitzero"`
 
 	// The days of the period and the first of its school year as they were at
 	// the freeze; what is held does not depend on a later import.
@@ -25,7 +27,8 @@ type periodRecord struct {
 	YearStart civil.Date `json:"year_start,omitzero"`
 }
 
-// The states of a period.
+// The states of a period, and of one family of it. A period is published when all
+// families are.
 const (
 	periodOpen      = "open"
 	periodFrozen    = "frozen"
@@ -34,12 +37,12 @@ const (
 
 func (p periodRecord) state() string {
 	switch {
-	case !p.PublishedAt.IsZero():
-		return periodPublished
-	case !p.FrozenAt.IsZero():
+	case p.FrozenAt.IsZero():
+		return periodOpen
+	case len(p.families(nil, closing.published)) < len(records.Families()):
 		return periodFrozen
 	}
-	return periodOpen
+	return periodPublished
 }
 
 var periods = table[periodRecord]{colPeriods}
@@ -47,12 +50,31 @@ var periods = table[periodRecord]{colPeriods}
 // periodListed is what is read of a period.
 type periodListed struct {
 	periodView
-	State       string     `json:"state"`
-	Census      civil.Date `json:"census,omitzero"`
-	Provisional civil.Date `json:"provisional,omitzero"`
-	Final       civil.Date `json:"final,omitzero"`
-	FrozenAt    time.Time  `json:"frozen_at,omitzero"`
-	PublishedAt time.Time  `json:"published_at,omitzero"`
+	State       string         `json:"state"`
+	Stage       string         `json:"stage,omitzero"`
+	Census      civil.Date     `json:"census,omitzero"`
+	Provisional civil.Date     `json:"provisional,omitzero"`
+	Final       civil.Date     `json:"final,omitzero"`
+	FrozenAt    time.Time      `json:"frozen_at,omitzero"`
+	PublishedAt time.Time      `json:"published_at,omitzero"` // of all families
+	Families    []familyListed `json:"families"`
+}
+
+func (p periodRecord) view(s records.Session, today civil.Date) periodListed {
+	v := periodListed{
+		periodView: viewPeriod(s), State: p.state(), Census: p.Census, Provisional: p.Provisional, Final: p.Final,
+		FrozenAt: p.FrozenAt, Families: p.listed(),
+	}
+	if v.State == periodOpen {
+		return v
+	}
+	v.Stage = p.stage(today)
+	for _, c := range p.Families {
+		if v.State == periodPublished && c.PublishedAt.After(v.PublishedAt) {
+			v.PublishedAt = c.PublishedAt
+		}
+	}
+	return v
 }
 
 // Periods lists the district's sessions with their dates and states.
@@ -60,7 +82,7 @@ func (b *Broker) Periods(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list periods", RoleOfficer, RoleSteward, RoleAuditor, RolePartner); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, c, "list periods", func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "list periods", func(r store.Reader, m moment) (any, error) {
 		d, err := b.dataset(r)
 		if err != nil {
 			return nil, err
@@ -71,7 +93,7 @@ func (b *Broker) Periods(ctx context.Context, c Caller) (*Answer, error) {
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, periodListed{viewPeriod(s), p.state(), p.Census, p.Provisional, p.Final, p.FrozenAt, p.PublishedAt})
+			list = append(list, p.view(s, m.today))
 		}
 		return map[string]any{"periods": list}, nil
 	})
@@ -87,7 +109,7 @@ func (b *Broker) SetCalendar(ctx context.Context, c Caller, id string, req Calen
 		return nil, err
 	}
 	a := act{event: tlog.PeriodCalendar, lane: store.LaneOfficer, caller: c, request: req}
-	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) {
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		d, err := b.dataset(tx)
 		if err != nil {
 			return outcome{}, err
@@ -107,7 +129,7 @@ func (b *Broker) SetCalendar(ctx context.Context, c Caller, id string, req Calen
 			return outcome{}, conflict("the period is frozen; its calendar stands")
 		}
 		p.Session, p.Census, p.Provisional, p.Final = id, req.Census, req.Provisional, req.Final
-		out := outcome{data: periodListed{viewPeriod(s), p.state(), p.Census, p.Provisional, p.Final, p.FrozenAt, p.PublishedAt}}
+		out := outcome{data: p.view(s, m.today)}
 		if err := bump(tx, colHead, key(headTerms)); err != nil {
 			return outcome{}, err
 		}

@@ -41,7 +41,8 @@ const (
 	colPeriods    store.Collection = "periods"     // session -> periodRecord
 	colFreezes    store.Collection = "freezes"     // session -> freeze
 	colFrozen     store.Collection = "frozen"      // session, agreement -> its part of the freeze
-	colReleases   store.Collection = "releases"    // agreement, session -> release
+	colReleases   store.Collection = "releases"    // agreement, session, number -> release
+	colLedger     store.Collection = "ledger"      // sequence number -> record of a release
 	colReleased   store.Collection = "released"    // agreement -> its releases, newest last
 	colPublished  store.Collection = "published"   // session, agreement -> the sets behind every figure
 	colKnown      store.Collection = "known"       // session -> whose values were ever opened to anyone
@@ -62,6 +63,7 @@ const (
 	headRollover = "rollover" // Rollover
 
 	headDisclosure = "disclosure" // Disclosure
+	headLedger     = "ledger"     // ledgerHead
 
 	headGuardians = "guardians" // counts the words on guardians who look like one person
 )

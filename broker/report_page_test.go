@@ -48,3 +48,32 @@ func TestARealWithheldComparisonMakesAPage(t *testing.T) {
 		t.Error("the page does not say that the comparison is withheld")
 	}
 }
+
+// A page of a period of which some families are not published yet, and one was
+// corrected, says so.
+func TestAPageSaysWhatIsNotPublishedYetAndWhatWasCorrected(t *testing.T) {
+	t.Parallel()
+	d, kids := clubTown(t, 12)
+	d.closeFamilies(attendance)
+	f := townFiles(kids...)
+	f.add("attendance", kids[0].id, north, "2025-10-06", "absent_excused")
+	d.imported(f)
+	d.correct(attendance)
+	a := d.must(d.Comparison(t.Context(), partnerOf("club"), broker.ComparisonRequest{Agreement: "club", Period: townFall}))
+	defer a.Drop()
+	p, receipt, err := report.ParseAnswer(a.Body())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, audience := range []report.Audience{report.NamedPeople, report.BoardAndFunder, report.Public} {
+		var out bytes.Buffer
+		if err := report.Render(&out, p, receipt, report.Stamp{Audience: audience}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"Not published yet", "Corrected"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: the page lacks %q", audience, want)
+			}
+		}
+	}
+}

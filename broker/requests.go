@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
@@ -139,12 +141,50 @@ type CalendarRequest struct {
 	Final       civil.Date `json:"final,omitzero"`
 }
 
+// Family is an indicator family of a period: attendance, discipline or grades.
+type Family = records.Family
+
+// FamiliesRequest says which indicator families of a period are frozen or closed:
+// none stands for all that are not yet.
+type FamiliesRequest struct {
+	Families []Family `json:"families,omitzero"`
+}
+
+// CorrectionRequest makes the figures of a published period anew from corrected
+// values, once: for the families named or, where none is, for all that are
+// published and not corrected yet.
+type CorrectionRequest struct {
+	Reason   string   `json:"reason"`
+	Families []Family `json:"families,omitzero"`
+}
+
+// LedgerRequest pages through the ledger of releases, oldest first. From is a
+// record's sequence number; the first is 1.
+type LedgerRequest struct {
+	From  uint64
+	Limit int
+}
+
 // ComparisonRequest asks for an agreement's released figures. School is "all"
-// or a school id; Period a session id, or empty for the newest release.
+// or a school id; Period a session id, or empty for the newest release. Whole
+// asks for every row of the release that the agreement provides, pooled and by
+// school, in one answer; School is then "all" or empty. Audience is for whom a
+// whole answer is, empty for the people whom the agreement names: one for others
+// holds protected figures alone.
 type ComparisonRequest struct {
 	Agreement string
 	School    string
 	Period    string
+	Whole     bool
+	Audience  report.Audience
+}
+
+// ReportRequest asks for the release of an agreement and a session as a page for
+// an audience.
+type ReportRequest struct {
+	Agreement string
+	Session   string
+	Audience  report.Audience
 }
 
 // StudentsRequest asks for the consented rows of an agreement; Period is

@@ -61,7 +61,7 @@ type purchase struct {
 	from     civil.Date // whose ledger it is; zero: nothing was reserved
 	attempt  int
 	reserved []budget.Release
-	said     map[string]*budgetSaid // by agreement
+	said     map[string]*budgetSaid // by purse
 	draws    []storedDraw
 }
 
@@ -82,7 +82,7 @@ type budgetSaid struct {
 // releases are what is to be reserved of a release with a noise: the agreement's own,
 // which it pays for, and the totals of each school, which are drawn once an attempt
 // for all agreements. An ErrRho says that no account is large enough.
-func (u *unpaid) releases(name func(what string) string, agreement string, noise int, at map[uint32]uint32) ([]budget.Release, error) {
+func (u *unpaid) releases(name func(what string) string, purse, agreement string, noise int, at map[uint32]uint32) ([]budget.Release, error) {
 	var plan []budget.Figures
 	var list []budget.Release
 	for _, s := range u.spendings {
@@ -103,9 +103,13 @@ func (u *unpaid) releases(name func(what string) string, agreement string, noise
 		return list, nil
 	}
 	cost, err := budget.Cost(plan...)
-	own := budget.Release{ID: name("cohort"), Payer: agreementPayer(agreement), Cost: cost, Members: moved(u.cohort, at)}
+	own := budget.Release{ID: name(purse), Payer: agreementPayer(agreement), Cost: cost, Members: moved(u.cohort, at)}
 	return append(list, own), err
 }
+
+// purse names what is paid for together: an agreement's figures of the families that
+// were frozen together.
+func (r releaseRecord) purse() string { return r.Agreement + ", " + join(r.Families) }
 
 // figure tells results on two scales apart.
 func (u *unpaid) figure(s sdc.Spending) string {
@@ -130,14 +134,10 @@ func moved(set *roaring.Bitmap, at map[uint32]uint32) *roaring.Bitmap {
 
 // reserve sets aside what the unpaid releases of a close cost, before anything is
 // drawn, in an Update of its own: in the order of the agreements, each as a whole or
-// not at all. It reads sets only. Of a period that is published nothing is reserved.
+// not at all. It reads sets only.
 func (b *Broker) reserve(ctx context.Context, c Caller, f freeze, list []releaseRecord, resets civil.Date) (p purchase, err error) {
 	a := act{event: tlog.BudgetReserved, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": f.Session}}
 	answer, err := b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) {
-		period, _, err := periods.get(tx, key(f.Session))
-		if err != nil || period.state() == periodPublished {
-			return outcome{unlogged: true}, err
-		}
 		l, err := b.ledger(tx, f, resets)
 		if err != nil {
 			return outcome{}, err
@@ -171,12 +171,12 @@ func (b *Broker) reserveOne(r store.Reader, l *yearLedger, p *purchase, rec rele
 		return err
 	}
 	name := func(what string) string { return releaseID(p.freeze.Session, p.attempt, what) }
-	list, err := u.releases(name, rec.Agreement, rec.Noise, at)
+	list, err := u.releases(name, rec.purse(), rec.Agreement, rec.Noise, at)
 	if err != nil && !errors.Is(err, budget.ErrRho) {
 		return err
 	}
-	said := &budgetSaid{Epsilon: u.epsilon, Cost: costOf(list, payer).String(), Release: name("cohort"), Noise: rec.Noise, Resets: l.book.Resets()}
-	p.said[rec.Agreement] = said
+	said := &budgetSaid{Epsilon: u.epsilon, Cost: costOf(list, payer).String(), Release: name(rec.purse()), Noise: rec.Noise, Resets: l.book.Resets()}
+	p.said[rec.purse()] = said
 	next, _, reserveErr := l.book.Reserve(list...)
 	switch {
 	case err == nil && reserveErr == nil && !b.sabotage.FreeDraws:
@@ -213,7 +213,7 @@ func (l *yearLedger) open(payer budget.Payer, u *unpaid) error {
 // in tenths of a student, or zero where there is none.
 func (l *yearLedger) affordable(u *unpaid, rec releaseRecord, at map[uint32]uint32) int {
 	fails := func(tenths int) bool {
-		list, err := u.releases(func(what string) string { return "what if " + what }, rec.Agreement, tenths, at)
+		list, err := u.releases(func(what string) string { return "what if " + what }, rec.purse(), rec.Agreement, tenths, at)
 		if err != nil {
 			return true
 		}

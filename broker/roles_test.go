@@ -147,6 +147,10 @@ func districtOperations(t *testing.T) map[string]operation {
 		}},
 		"Freeze":      {closers, func(d *town, c broker.Caller) error { return dropped(d.Freeze(ctx, c, townLent)) }},
 		"ClosePeriod": {closers, func(d *town, c broker.Caller) error { return dropped(d.ClosePeriod(ctx, c, townLent)) }},
+		"CorrectPeriod": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CorrectPeriod(ctx, c, townLent, broker.CorrectionRequest{}))
+		}},
+		"Ledger": {readers, func(d *town, c broker.Caller) error { return dropped(d.Ledger(ctx, c, broker.LedgerRequest{})) }},
 		"Disclosure": {[]broker.Role{broker.RoleOfficer, broker.RoleAuditor}, func(d *town, c broker.Caller) error {
 			return dropped(d.Disclosure(ctx, c))
 		}},
@@ -171,6 +175,12 @@ func logOperations(t *testing.T) map[string]operation {
 		// nothing; whoever does not sees no agreement.
 		"Comparison": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
 			return dropped(d.Comparison(ctx, c, broker.ComparisonRequest{Agreement: "club"}))
+		}},
+		"Report": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
+			return dropped(d.Report(ctx, c, broker.ReportRequest{Agreement: "club", Session: townFall}))
+		}},
+		"OfficerReport": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.OfficerReport(ctx, c, broker.ReportRequest{Agreement: "club", Session: townFall}))
 		}},
 		"Students": {append(parties[:3:3], broker.RoleCoordinator), func(d *town, c broker.Caller) error {
 			return dropped(d.Students(ctx, c, broker.StudentsRequest{Agreement: "club", Period: "current"}))
@@ -234,7 +244,7 @@ func TestTheRulesAnswerNobodyButPartners(t *testing.T) {
 	d := newTown(t)
 	d.club(ann)
 	table := operations(t, "", "")
-	for _, name := range []string{"Comparison", "Students"} {
+	for _, name := range []string{"Comparison", "Report", "Students"} {
 		for _, role := range []broker.Role{broker.RoleOfficer, broker.RoleAuditor, broker.RoleCoordinator} {
 			denied(t, nil, table[name].ask(d, callers()[role]), "role_not_permitted")
 		}
@@ -271,6 +281,7 @@ func TestReachingForAnothersLeavesAnEntry(t *testing.T) {
 		"a partner":            func() error { return dropped(d.Partner(ctx, other, "club")) },
 		"rows":                 func() error { return operations(t, "", "")["Students"].ask(d, other) },
 		"figures":              func() error { return operations(t, "", "")["Comparison"].ask(d, other) },
+		"a page of figures":    func() error { return operations(t, "", "")["Report"].ask(d, other) },
 		"an agreement":         func() error { return dropped(d.Agreement(ctx, other, "club")) },
 		"its text":             func() error { return dropped(d.AgreementText(ctx, other, "club")) },
 		"its participation":    func() error { return dropped(d.Participation(ctx, other, "club")) },

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -16,36 +15,50 @@ import (
 )
 
 // buy makes the figures of a close's budgeted releases: it reserves what they cost,
-// then draws, and puts the figures into the list. What it returns is settled with
-// them (settle). If it stops in between, what was reserved is lost, and the next
+// then draws, and encodes them with the other releases. What it returns is settled
+// with them (spend). If it stops in between, what was reserved is lost, and the next
 // close reserves again.
-func (b *Broker) buy(ctx context.Context, c Caller, f freeze, list []releaseRecord) (purchase, error) {
-	if !slices.ContainsFunc(list, func(rec releaseRecord) bool { return rec.unpaid != nil }) {
+func (b *Broker) buy(ctx context.Context, c Caller, session string, done *computed) (purchase, error) {
+	if !done.unpaid() {
 		return purchase{}, nil
+	}
+	var f freeze
+	err := b.store.View(ctx, func(r store.Reader) (err error) {
+		f, _, err = freezes.get(r, key(session))
+		return err
+	})
+	if err != nil {
+		return purchase{}, storeError(err)
 	}
 	resets, err := b.nextYear(ctx, f)
 	if err != nil {
 		return purchase{}, err
 	}
-	p, err := b.reserve(ctx, c, f, list, resets)
-	if err != nil || p.from.IsZero() {
+	p, err := b.reserve(ctx, c, f, done.list, resets)
+	if err != nil {
 		return p, err
 	}
 	noise := newDrawing(varianceOf(f.Disclosure.noiseOf(sdc.Budgeted)))
-	for i := range list {
-		if list[i].unpaid != nil {
-			if err := b.draw(ctx, p, noise, &list[i]); err != nil {
+	for i := range done.list {
+		if done.list[i].unpaid != nil {
+			if err := b.draw(p, noise, &done.list[i]); err != nil {
 				return p, err
 			}
 		}
 	}
 	p.draws = noise.stored()
-	return p, nil
+	return p, storeError(b.store.View(ctx, func(r store.Reader) error {
+		src, err := b.source(r, session)
+		if err != nil {
+			return err
+		}
+		return done.addAll(src)
+	}))
 }
 
 // draw makes the figures of one release from its sums.
-func (b *Broker) draw(ctx context.Context, p purchase, from *drawing, rec *releaseRecord) (err error) {
-	rec.Budget = p.said[rec.Agreement]
+func (b *Broker) draw(p purchase, from *drawing, rec *releaseRecord) (err error) {
+	rec.Budget = p.said[rec.purse()]
 	if rec.Protection, err = p.freeze.Disclosure.budgetSentences(*rec.Budget); err != nil {
 		return err
 	}
@@ -57,10 +70,7 @@ func (b *Broker) draw(ctx context.Context, p purchase, from *drawing, rec *relea
 	if err != nil {
 		return fmt.Errorf("drawing the figures of %s: %w", rec.Agreement, err)
 	}
-	return storeError(b.store.View(ctx, func(r store.Reader) error {
-		rec.TwoYears, err = b.twoYears(r, *rec)
-		return err
-	}))
+	return nil
 }
 
 // nextYear is the day on which the school year after that of a freeze begins: as the

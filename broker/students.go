@@ -45,6 +45,8 @@ func (q studentsQuestion) asked() any {
 	return map[string]any{"action": policy.ActionStudents, "agreement": q.req.Agreement, "period": q.req.Period, "categories": q.req.Categories}
 }
 
+func (q studentsQuestion) page(*snapshot) *Page { return nil }
+
 func (q studentsQuestion) facts(s *snapshot, f *policy.Facts) error {
 	year, ok := s.data.district.CurrentYear(s.today)
 	if !ok {

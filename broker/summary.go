@@ -10,7 +10,6 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/consent"
-	"github.com/hallpass-edu/hallpass/policy"
 )
 
 // consentedSide is what the partner's own consented students come to, shown
@@ -29,6 +28,7 @@ type summary struct {
 	period     records.Session
 	rec        releaseRecord
 	categories []consent.Category
+	protected  bool // the answer is for others than named people: no consented side
 	used       bool
 	walk       *walk
 	readable   []readable
@@ -54,6 +54,9 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 		out.Reading, out.Adjusted = m.read(ind, row, compare.Read), m.read(ind, row, compare.ReadWeighted)
 		return out, nil
 	}
+	if m.protected {
+		return out, nil
+	}
 	side, err := m.consented(ind, row.Key)
 	out.Consented = side
 	return out, err
@@ -61,7 +64,7 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 
 // twoYears are the figures over two years, with the pooled row.
 func (m *summary) twoYears(q comparisonQuestion) []comparisonRow {
-	if q.req.School != policy.AllSchools || len(m.rec.TwoYears) == 0 {
+	if !q.asks(m.s.agreement.Agreement.Clauses, sdc.Key{}) || len(m.rec.TwoYears) == 0 {
 		return nil
 	}
 	out := comparisonRow{Row: sdc.Key{}.String()}

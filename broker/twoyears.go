@@ -18,12 +18,18 @@ const longestGap = 150
 // released: a small program has its answer a year earlier by them, and nobody
 // learns more.
 func (b *Broker) twoYears(r store.Reader, rec releaseRecord) ([]sdc.ShownFigure, error) {
-	before, found, err := lastYear(r, rec)
-	if err != nil || !found {
-		return nil, err
+	if !rec.Year {
+		return nil, nil
 	}
 	var list []sdc.ShownFigure
 	for _, figure := range rec.Release.Figures {
+		before, found, err := lastYear(r, rec, figure)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
 		this, last := pooledOf(rec, figure.Indicator), pooledOf(before, figure.Indicator)
 		ind, known := records.Find(figure.Indicator)
 		if this == nil || last == nil || !known {
@@ -54,30 +60,39 @@ func (r releaseRecord) scale() records.Scale {
 	return *r.Scale
 }
 
-// lastYear is the agreement's release of the school year before, if it was made
-// in the same way: with the same noise, definitions and scale.
-func lastYear(r store.Reader, rec releaseRecord) (releaseRecord, bool, error) {
-	if !rec.Year {
-		return releaseRecord{}, false, nil
-	}
+// lastYear is the agreement's newest release of a figure's family for the school year
+// before, if it was made in the same way: with the same noise, definition and scale.
+func lastYear(r store.Reader, rec releaseRecord, figure sdc.ShownFigure) (releaseRecord, bool, error) {
 	refs, _, err := released.get(r, key(rec.Agreement))
 	if err != nil {
 		return releaseRecord{}, false, err
 	}
 	for _, ref := range slices.Backward(refs) {
-		before, found, err := releases.get(r, key(rec.Agreement, ref.Session))
+		if !slices.Contains(ref.Families, records.Family(figure.Family)) {
+			continue
+		}
+		before, found, err := releases.get(r, key(rec.Agreement, ref.Session, ref.Number))
 		if err != nil || !found {
 			return before, false, orNotAvailable(err)
 		}
 		if gap := int(rec.Period.Start - before.Period.End); before.Year && gap > 0 && gap <= longestGap {
-			return before, alike(rec, before), nil
+			return before, alike(rec, before, figure), nil
 		}
 	}
 	return releaseRecord{}, false, nil
 }
 
-func alike(a, b releaseRecord) bool {
-	sameDefinition := func(x, y definition) bool { return x.ID == y.ID && x.Version == y.Version }
-	return a.Release.Profile == b.Release.Profile && a.Noise == b.Noise && a.scale().Name == b.scale().Name &&
-		slices.EqualFunc(a.Definitions, b.Definitions, sameDefinition)
+func alike(a, b releaseRecord, figure sdc.ShownFigure) bool {
+	sameScale := figure.Family != string(records.GradesFamily) || a.scale().Name == b.scale().Name
+	return a.Release.Profile == b.Release.Profile && a.Noise == b.Noise && sameScale && a.defined(figure.Indicator) == b.defined(figure.Indicator)
+}
+
+// defined is the version of an indicator's definition; zero where there is none.
+func (r releaseRecord) defined(indicator string) int {
+	for _, d := range r.Definitions {
+		if d.ID == indicator {
+			return d.Version
+		}
+	}
+	return 0
 }

@@ -148,7 +148,7 @@ func (c *comparison) layOut() { c.layout = c.roll.Choose(c.choice).Layout(compar
 func (c *comparison) figures() []sdc.RawFigure {
 	out := make([]sdc.RawFigure, 0, len(c.columns))
 	for i, column := range c.columns {
-		out = append(out, column.Figure(c.d.indicators[i].ID, sdc.Measure{}, c.layout))
+		out = append(out, column.Figure(c.d.indicators[i].ID, sdc.Measure{}, c.layout, nil))
 	}
 	return out
 }

@@ -12,14 +12,20 @@ import (
 // district. It does not depend on the agreement: the sums of one set are the same
 // for every partner, so that no two of them have a student's days at one school
 // between them, and so that noise which belongs to a set can be drawn once.
+//
+// The records that place the students and those that their values are read from
+// may be two data versions (ReadFrom), and values may be corrected by a third
+// (Correct). Ordinals are always those of the placing one.
 type Period struct {
-	district *records.District
-	session  records.Session
-	roll     *Roll
-	scales   records.ScaleCounts
-	signer   *signer
-	columns  map[source]Column
-	filled   map[filling]bool
+	district  *records.District
+	session   records.Session
+	roll      *Roll
+	scales    records.ScaleCounts
+	first     version
+	corrected *version
+	signer    *signer
+	columns   map[source]Column
+	filled    map[filling]bool
 }
 
 // source is what values are computed from. The scale is that of course results,
@@ -56,10 +62,12 @@ func (r Report) source() source {
 // NewPeriod places the students of a district. Ordinals are indexes into its
 // Students.
 func NewPeriod(d *records.District, s records.Session, census civil.Date) *Period {
-	return &Period{
+	p := &Period{
 		district: d, session: s, roll: NewRoll(Place(d.Students, census)), scales: d.ScalesIn(s),
 		columns: map[source]Column{}, filled: map[filling]bool{},
 	}
+	p.first = p.version(d)
+	return p
 }
 
 // Roll returns who stands where.
@@ -122,12 +130,24 @@ func oneByOne(n int, work func(i int) error) error {
 	return nil
 }
 
-// value computes one student's value.
+// value computes one student's value. Who has one is decided by the first values:
+// where those are corrected, a student without a value stays without, and one
+// whose value is gone keeps the first.
 func (p *Period) value(r Report) Value {
-	settings := records.Settings{Scale: r.Scale}
+	first := p.first.value(r, p.session)
+	if p.corrected == nil {
+		return first
+	}
+	corrected := p.corrected.value(r, p.session)
 	return func(ordinal uint32) (int64, int64, bool) {
-		v, status := r.Indicator.Compute(p.district, &p.district.Students[ordinal], p.session, nil, settings)
-		return v.Num, v.Den, status == records.Reported
+		num, den, ok := first(ordinal)
+		if !ok {
+			return 0, 0, false
+		}
+		if n, d, again := corrected(ordinal); again {
+			return n, d, true
+		}
+		return num, den, true
 	}
 }
 

@@ -32,6 +32,8 @@ func (w writer) card(id string, f figure) card {
 	switch f.Status {
 	case sdc.StatusNotReported:
 		c.notes = []string{w.notReported}
+	case sdc.StatusNotPublished:
+		c.notes = []string{w.notPublished}
 	case sdc.StatusWithheld:
 		c.chip = chip{text: w.withheld}
 		c.lines = w.consentedLines(f)

@@ -21,6 +21,8 @@ type comparison struct {
 	DataAsOf    civil.Date        `json:"data_as_of,omitzero"`
 	FrozenAt    time.Time         `json:"frozen_at"`
 	PublishedAt time.Time         `json:"published_at,omitzero"`
+	Stage       string            `json:"stage,omitzero"`
+	Families    []family          `json:"families,omitzero"`
 	Profile     profile           `json:"profile"`
 	ForWhom     Audience          `json:"for_whom"`
 	Stale       []stale           `json:"stale,omitzero"`
@@ -40,6 +42,16 @@ type period struct {
 	Title     string     `json:"title"`
 	Start     civil.Date `json:"start"`
 	End       civil.Date `json:"end"`
+}
+
+// family says how far an indicator family of the period is.
+type family struct {
+	Family      string     `json:"family"`
+	State       string     `json:"state"`
+	DataAsOf    civil.Date `json:"data_as_of,omitzero"`
+	FrozenAt    time.Time  `json:"frozen_at,omitzero"`
+	PublishedAt time.Time  `json:"published_at,omitzero"`
+	CorrectedAt time.Time  `json:"corrected_at,omitzero"`
 }
 
 // profile is the disclosure control that the figures passed.

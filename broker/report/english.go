@@ -21,6 +21,8 @@ type phrases struct {
 	consented, whole, figure, interval, size    string
 	agreement, district, period, census, dataOf string
 	published, answered, schoolsFact            string
+	corrected, stage                            string
+	stages                                      map[string]string
 
 	glance, indicators, longer, bySchool, byGrade, byPlace, rowsTitle string
 	thisPeriod, yearToDate, twoYears                                  string
@@ -36,6 +38,7 @@ type phrases struct {
 	exhausted, exhaustedWhy                                       string
 	whyTitle, whyText, helps, helpsNamed                          string
 	notReported, notReportedShort, chartOf                        string
+	notPublished, notPublishedShort                               string
 	staleNote, unread                                             string
 	entry, dataDigest, checkpoint, verify                         string
 	noReceipt, dataKept, dataHint, receiptHint                    string
@@ -77,6 +80,8 @@ func english() phrases {
 		whole: "All students", figure: "Figure", interval: "95 % interval", size: "Students",
 		agreement: "Agreement", district: "District", period: "Period", census: "Counted on", dataOf: "Records as of",
 		published: "Published", answered: "Answer of", schoolsFact: "Schools",
+		corrected: "Corrected", stage: "Status",
+		stages: map[string]string{"provisional": "provisional: may be corrected once", "final": "final"},
 		glance: "At a glance", indicators: "Each indicator", longer: "Over a longer time", rowsTitle: "By school and by grade", bySchool: "By school", byGrade: "By grade",
 		byPlace: "By school and grade", thisPeriod: "This period", yearToDate: "Year to date", twoYears: "Two years together",
 		guide: "How to read this page", definitions: "Definitions", settings: "How days and marks were counted",
@@ -107,7 +112,7 @@ func (p *phrases) addSentences() {
 	p.moreNote = "More rows stand in the electronic page, which is not printed whole."
 	p.withheld = "withheld"
 	p.withheldTile = "comparison withheld"
-	p.withheldWhy = "Withheld, so that nobody can work out a single student. See “Why a figure is withheld”."
+	p.withheldWhy = "So that nobody can work out a single student; see “Why a figure is withheld”."
 	p.exhausted = "not paid for"
 	p.exhaustedWhy = "The agreement's privacy budget of this school year does not pay for this figure. Nothing was drawn; it says nothing about anybody."
 	p.withheldRow = "withheld: a number here could reveal something about a single student"
@@ -117,6 +122,8 @@ func (p *phrases) addSentences() {
 	p.helpsNamed = "Students whose families say yes are shown to you by themselves, beside all students where that is safe."
 	p.notReported = "Not reported: the district holds no data of this kind for the period. That is not zero."
 	p.notReportedShort = "not reported"
+	p.notPublished = "Not published yet: the district publishes figures of this kind later than the others."
+	p.notPublishedShort = "not published yet"
 	p.chartOf = "%s: participants and the rest, with 95 % intervals"
 	p.staleNote = "Some records of consented students could not be refreshed:"
 	p.unread = "No reading: how events spread over students is not bounded."

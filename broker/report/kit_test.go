@@ -82,11 +82,12 @@ type figure struct {
 }
 
 type side struct {
-	N          int       `json:"n"`
-	Coverage   sdc.Shown `json:"coverage"`
-	Value      sdc.Shown `json:"value"`
-	Noise      sdc.Milli `json:"noise,omitempty"`
-	EffectiveN int       `json:"effective_n,omitempty"`
+	N               int       `json:"n"`
+	Coverage        sdc.Shown `json:"coverage"`
+	Value           sdc.Shown `json:"value"`
+	Noise           sdc.Milli `json:"noise,omitempty"`
+	DifferenceNoise sdc.Milli `json:"difference_noise,omitempty"`
+	EffectiveN      int       `json:"effective_n,omitempty"`
 }
 
 type consented struct {
@@ -128,8 +129,12 @@ func town(indicators ...string) *answer {
 
 // schools of the made-up agreement.
 var schools = [...][2]string{
-	{"0041", "Lincoln Middle School"}, {"0052", "Roosevelt Middle School"}, {"0117", "East Lake K-8"},
-	{"0203", "Washington High School"}, {"0204", "Jefferson High School"}, {"0311", "Cesar Chavez Academy"},
+	{"0041", "Lincoln Middle School"},
+	{"0052", "Roosevelt Middle School"},
+	{"0117", "East Lake K-8"},
+	{"0203", "Washington High School"},
+	{"0204", "Jefferson High School"},
+	{"0311", "Cesar Chavez Academy"},
 }
 
 // rate is what a side comes to in thousandths of the ratio: of percent, or of
@@ -265,7 +270,7 @@ func standardTown() *answer {
 	a.TwoYears, a.YearToDate = []row{pooled}, []row{pooled}
 	for i := range 6 {
 		k := sdc.Key{School: schools[i][0], Grade: "8"}
-		a.add(k, func(id string) figure { return withheld(id) })
+		a.add(k, withheld)
 	}
 	return a
 }

@@ -204,6 +204,8 @@ func (w writer) cell(f figure) cell {
 		}
 	case sdc.StatusNotReported:
 		c.status = w.notReportedShort
+	case sdc.StatusNotPublished:
+		c.status = w.notPublishedShort
 	default:
 		c.lines = w.sideLines(f)
 		c.lines[0].figure, c.lines[1].figure = w.tersely(f.Cohort.Value, unit), w.tersely(f.against().Value, unit)

@@ -21,7 +21,7 @@ var ErrData = errors.New("this is not the data of a comparison answer")
 // What a page can hold.
 const (
 	MaxData    = 4 << 20 // bytes
-	maxRows    = 2000    // of each list of rows
+	MaxRows    = 2000    // of each list of rows
 	maxFigures = 40      // of a row, and definitions
 	maxTexts   = 60      // settings, cautions, protections, notes of a definition
 )
@@ -102,8 +102,8 @@ func (c comparison) fault() string {
 func (c comparison) tooMuch() string {
 	texts := max(len(c.Settings), len(c.Protection), len(c.Cautions), len(c.Stale))
 	switch {
-	case max(len(c.Rows), len(c.TwoYears), len(c.YearToDate), len(c.SchoolNames)) > maxRows:
-		return fmt.Sprintf("it has over %d rows or schools", maxRows)
+	case max(len(c.Rows), len(c.TwoYears), len(c.YearToDate), len(c.SchoolNames)) > MaxRows:
+		return fmt.Sprintf("it has over %d rows or schools", MaxRows)
 	case len(c.Definitions) > maxFigures || texts > maxTexts:
 		return fmt.Sprintf("it has over %d definitions, or over %d sentences of one kind", maxFigures, maxTexts)
 	}
@@ -175,19 +175,19 @@ func (f figure) fault() string {
 		if compared || f.Whole != nil {
 			return "a figure that could not be paid for shows one"
 		}
-	case sdc.StatusNotReported:
+	case sdc.StatusNotReported, sdc.StatusNotPublished:
 		if compared || f.Consented != nil || f.Whole != nil {
-			return "a figure that is not reported shows one"
+			return "a figure that is not published yet or not reported shows one"
 		}
 	default:
-		return "its status is none of ok, low_precision, withheld, budget_exhausted and not_reported"
+		return "its status is none of ok, low_precision, withheld, budget_exhausted, not_reported and not_published_yet"
 	}
 	return f.faultOfParts()
 }
 
 func (f figure) faultOfParts() string {
 	for _, s := range []*side{f.Cohort, f.Rest, f.Weighted, f.Whole} {
-		if s != nil && (s.N < 0 || s.EffectiveN < 0 || s.Noise < 0 || !sound(s.Coverage) || !sound(s.Value)) {
+		if s != nil && (min(s.N, s.EffectiveN) < 0 || min(s.Noise, s.DifferenceNoise) < 0 || !sound(s.Coverage) || !sound(s.Value)) {
 			return "a side has a negative number, an unknown kind, or ends before it starts"
 		}
 	}

@@ -37,6 +37,7 @@ func TestWhatIsNoComparisonIsRefusedByItsPlace(t *testing.T) {
 		"shown and consented":      {func(a *answer) { a.Rows[0].Figures[0].Consented = &consented{3, 1, secret} }, "nothing consented"},
 		"nobody consented":         {func(a *answer) { a.Rows[0].Figures[0] = withheld("gpa").agreed(0) }, "counts nobody"},
 		"a band upside down":       {func(a *answer) { a.Rows[0].Figures[0].Cohort.Value.Low = 1e9 }, "ends before it starts"},
+		"a negative noise":         {func(a *answer) { a.Rows[0].Figures[0].Rest.DifferenceNoise = -1 }, "negative"},
 		"a negative side":          {func(a *answer) { a.Rows[0].Figures[0].Cohort.N = -1 }, "negative"},
 		"another word":             {func(a *answer) { a.Rows[0].Figures[0].Reading.Word = "proves" }, "unknown word"},
 		"an interval upside down":  {func(a *answer) { a.Rows[0].Figures[0].Reading.Interval.Low = 1e9 }, "interval"},
@@ -86,6 +87,14 @@ func TestUnknownAndDuplicateMembersAreRefused(t *testing.T) {
 			t.Errorf("%s: %v repeats what stands there", name, err)
 		}
 	}
+}
+
+// Every answer with noise says how much of it stands in a difference.
+func TestTheNoiseOfADifferenceIsTaken(t *testing.T) {
+	t.Parallel()
+	a := small()
+	a.Rows[0].Figures[0].Rest.DifferenceNoise = 1046
+	parsed(t, a.json(t))
 }
 
 func TestAComingMemberIsNotNeeded(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/compare"
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -223,9 +224,21 @@ func (w writer) facts(s Stamp) []fact {
 		{w.census, w.day(w.data.Census)},
 		{w.dataOf, w.day(w.data.DataAsOf)},
 		{w.published, w.instant(w.data.PublishedAt)},
+		{w.corrected, w.instant(w.correctedAt())},
+		{w.stage, w.stages[w.data.Stage]},
 		{w.answered, w.day(w.data.AsOf)},
 	}
 	return slices.DeleteFunc(all, func(f fact) bool { return f.value == "" })
+}
+
+// correctedAt is when the newest of the shown figures replaced earlier ones.
+func (w writer) correctedAt() (newest time.Time) {
+	for _, f := range w.data.Families {
+		if f.CorrectedAt.After(newest) {
+			newest = f.CorrectedAt
+		}
+	}
+	return newest
 }
 
 // notes lists each note of the definitions once, with the names of those that
@@ -342,6 +355,8 @@ func (w writer) tile(f figure) tile {
 		}
 	case sdc.StatusNotReported:
 		t.note = w.notReportedShort
+	case sdc.StatusNotPublished:
+		t.note = w.notPublishedShort
 	default:
 		t.lines = w.sideLines(f)
 		t.chip = w.chip(f.compared())

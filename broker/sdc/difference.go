@@ -10,12 +10,14 @@ import (
 type Role string
 
 // The roles. A hidden set is not printed but follows from printed ones: what
-// is left of a shown row when its shown parts are taken away.
+// is left of a shown row when its shown parts are taken away. A corrected set is
+// a cohort whose figure was shown a second time, from corrected values.
 const (
-	RoleCohort Role = "cohort"
-	RoleRest   Role = "rest"
-	RoleWhole  Role = "whole"
-	RoleHidden Role = "hidden"
+	RoleCohort    Role = "cohort"
+	RoleRest      Role = "rest"
+	RoleWhole     Role = "whole"
+	RoleHidden    Role = "hidden"
+	RoleCorrected Role = "corrected"
 )
 
 // PublishedSet is one set whose sum an attacker can have from a release. The

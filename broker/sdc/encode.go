@@ -54,7 +54,7 @@ func DecodeHistory(b []byte) (History, error) {
 }
 
 func (r Role) valid() bool {
-	return r == RoleCohort || r == RoleRest || r == RoleWhole || r == RoleHidden
+	return r == RoleCohort || r == RoleRest || r == RoleWhole || r == RoleHidden || r == RoleCorrected
 }
 
 func packSet(s *roaring.Bitmap) []byte {

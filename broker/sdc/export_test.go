@@ -10,6 +10,11 @@ func PlanBroken(h History, c []Candidate, b Broken) ([]Plan, History, error) {
 	return planBatch(h, c, sabotage{b.NoPrimary, b.NoComplement, b.NoSpan, b.NoDifference, b.NoExposure, b.NoRank})
 }
 
+// CorrectBroken is PlanCorrection without some of its guards.
+func CorrectBroken(h History, p []Plan, b Broken) ([]KeptRow, History, error) {
+	return planCorrection(h, p, sabotage{noExposure: b.NoExposure})
+}
+
 // AdmitAll is Admit without the hold.
 func AdmitAll(h History, anyone *roaring.Bitmap, o []Opening) ([]string, *roaring.Bitmap) {
 	return admit(h, anyone, o, true)

@@ -25,21 +25,31 @@ func newKnowledge(earlier History, released *roaring.Bitmap, floor int) *knowled
 	for _, p := range earlier {
 		floor = min(floor, p.Floor)
 	}
-	k := &knowledge{counts: map[uint32]int{}, full: roaring.New(), audit: rank.New(released, floor)}
+	k := exposureOf(earlier)
+	k.audit = rank.New(released, floor)
 	for _, p := range earlier {
 		if p.Role == RoleCohort || p.Role == RoleWhole {
 			k.audit.Add(p.Set) // the others follow from these
 		}
 	}
+	return k
+}
+
+// exposureOf is in how many figures students are by earlier sets, and no more.
+func exposureOf(earlier History) *knowledge {
+	k := &knowledge{counts: map[uint32]int{}, full: roaring.New()}
 	k.add(earlier)
 	return k
 }
 
 // add takes up the cohorts that are published. One that is published already
-// costs nothing more: it is the same figure. What the audit has of them is taken up
-// where it is decided.
+// costs nothing more: it is the same figure. A corrected one is another. What the
+// audit has of them is taken up where it is decided.
 func (k *knowledge) add(h History) {
 	for _, p := range h {
+		if p.Role == RoleCorrected {
+			k.count(p.Set)
+		}
 		if p.Role == RoleCohort && !among(k.cohorts, p.Set) {
 			k.count(p.Set)
 			k.cohorts = append(k.cohorts, p.Set)

@@ -89,8 +89,8 @@ type FigurePlan struct {
 }
 
 // Plan is what one agreement may publish for a period, of the indicators that
-// were closed together. It is made once, at the freeze; a correction protects new values under the same plan, so a row once
-// withheld stays withheld.
+// were closed together. It is made once, at the freeze; a correction protects new
+// values under the same plan, so a row once withheld stays withheld.
 type Plan struct {
 	Agreement string       `json:"agreement"`
 	Figures   []FigurePlan `json:"figures"`

@@ -53,13 +53,14 @@ type RawFigure struct {
 // Status is all that a partner sees of a decision.
 type Status string
 
-// The statuses of a row, and StatusNotReported for an indicator of which the
-// district has no data.
+// The statuses of a row, and those of an indicator of which the district has no
+// data, or whose family it has not published yet.
 const (
 	StatusOK              Status = "ok"
 	StatusLowPrecision    Status = "low_precision" // ten to nineteen students on a side
 	StatusWithheld        Status = "withheld"
 	StatusNotReported     Status = "not_reported"
+	StatusNotPublished    Status = "not_published_yet"
 	StatusBudgetExhausted Status = "budget_exhausted" // under budgeted: nothing of the release could be paid for
 )
 

@@ -54,6 +54,7 @@ const (
 	BanRecorded           Event = "ban.recorded"
 	DisclosureSet         Event = "disclosure.set"   // how the district protects figures
 	PeriodCorrected       Event = "period.corrected" // figures of a published period were made anew from corrected values
+	ReportWritten         Event = "report.written"   // the district's own page of a release
 	BudgetReserved        Event = "budget.reserved"  // privacy was set aside for releases, before anything was drawn
 )
 
@@ -71,7 +72,7 @@ var eventCodes = [...]Event{
 	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
-	DisclosureSet, PeriodCorrected, BudgetReserved,
+	DisclosureSet, PeriodCorrected, ReportWritten, BudgetReserved,
 }
 
 // Events returns the closed list, in the order of the codes.

@@ -158,9 +158,9 @@ func (h *handler[A]) serve(r route[A]) gin.HandlerFunc {
 }
 
 func (h *handler[A]) read(c *gin.Context, r route[A]) (call[A], error) {
-	raw := ""
-	if len(c.Params) > 0 {
-		raw = c.Params[0].Value
+	raw := make([]string, len(c.Params))
+	for i, p := range c.Params {
+		raw[i] = p.Value
 	}
 	in, err := newIncoming(own(c), c.Request, r.Route, raw)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
@@ -21,6 +22,16 @@ func comparison(in *incoming) (broker.ComparisonRequest, error) {
 		School:    orElse(in.query.Get("school"), "all"),
 		Period:    in.query.Get("period"),
 	}, nil
+}
+
+// releaseReport builds the request for the page of a release; it is for the people
+// whom the agreement names unless the query says otherwise.
+func releaseReport(in *incoming) (broker.ReportRequest, error) {
+	audience := report.Audience(orElse(in.query.Get("audience"), string(report.NamedPeople)))
+	if audience.Validate() != nil {
+		return broker.ReportRequest{}, unacceptable("audience", "is unknown", "write named_people, board_and_funder or public")
+	}
+	return broker.ReportRequest{Agreement: in.id, Session: in.ids["session_id"], Audience: audience}, nil
 }
 
 // students builds the request for the consented rows, which are always those
@@ -50,15 +61,23 @@ func (in *incoming) categories() []consent.Category {
 
 // entries builds the request for a page of the log.
 func entries(in *incoming) (broker.EntriesRequest, error) {
-	from, err := in.number("from", 0, 0, 1<<63-1)
-	if err != nil {
-		return broker.EntriesRequest{}, err
+	from, limit, err := in.page()
+	return broker.EntriesRequest{From: from, Limit: limit}, err
+}
+
+// ledger builds the request for a page of the ledger of releases.
+func ledger(in *incoming) (broker.LedgerRequest, error) {
+	from, limit, err := in.page()
+	return broker.LedgerRequest{From: from, Limit: limit}, err
+}
+
+// page reads where a page begins and how long it may be.
+func (in *incoming) page() (from uint64, limit int, err error) {
+	if from, err = in.number("from", 0, 0, 1<<63-1); err != nil {
+		return 0, 0, err
 	}
-	limit, err := in.number("limit", defaultPage, 1, maxPage)
-	if err != nil {
-		return broker.EntriesRequest{}, err
-	}
-	return broker.EntriesRequest{From: from, Limit: int(limit)}, nil
+	n, err := in.number("limit", defaultPage, 1, maxPage)
+	return from, int(n), err
 }
 
 // proof builds the request for one entry's receipt.

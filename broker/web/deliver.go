@@ -17,6 +17,7 @@ type departure struct {
 	c       *gin.Context
 	rc      *http.ResponseController // over the server's own writer: gin's hides the error of a flush
 	status  int
+	page    *broker.Page // nil: as JSON
 	begun   bool
 	noFlush bool // sabotage
 
@@ -28,7 +29,7 @@ type departure struct {
 // deliver lets an answer go. An answer that is cut before its first byte
 // becomes 503; later, the connection is broken off.
 func (a *API) deliver(c *gin.Context, answer Answer) {
-	d := &departure{c: c, rc: http.NewResponseController(own(c)), status: http.StatusOK, noFlush: a.sabotage.NoFlush}
+	d := &departure{c: c, rc: http.NewResponseController(own(c)), status: http.StatusOK, page: answer.Page(), noFlush: a.sabotage.NoFlush}
 	outcome := outcomeOK
 	if answer.Created() {
 		d.status, outcome = http.StatusCreated, outcomeCreated
@@ -53,16 +54,23 @@ func (a *API) deliver(c *gin.Context, answer Answer) {
 	}
 }
 
-// write returns nil only when every byte was handed to the connection.
+// write returns nil only when every byte was handed to the connection. What is
+// made of the answer is made here, while a withdrawal still waits for it.
 func (d *departure) write(body ...[]byte) error {
+	m, err := compose(body, d.page)
+	if err != nil {
+		return err
+	}
 	if d.wasCut() {
 		return broker.ErrCut
 	}
 	d.begun = true
-	d.c.Header("Content-Type", mediaJSON)
-	d.c.Header("Content-Length", strconv.Itoa(length(body)))
+	for _, h := range m.header {
+		d.c.Header(h[0], h[1])
+	}
+	d.c.Header("Content-Length", strconv.Itoa(length(m.parts)))
 	d.c.Status(d.status)
-	err := d.send(body)
+	err = d.send(m.parts)
 	if err != nil && d.wasCut() {
 		return errors.Join(broker.ErrCut, err)
 	}

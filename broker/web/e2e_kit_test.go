@@ -394,9 +394,14 @@ func data[T any](a answer) T {
 	return body.Data
 }
 
-// member returns one member of a body as it stands there; nil when it is not.
+// member returns one member of a body, or of what a page holds to check it by, as
+// it stands there; nil or empty when it is not.
 func (a answer) member(name string) jsontext.Value {
 	a.h.t.Helper()
+	if a.isPage() {
+		data, receipt := a.held()
+		return map[string]jsontext.Value{"data": data, "receipt": receipt}[name]
+	}
 	var body map[string]jsontext.Value
 	if err := json.Unmarshal(a.body, &body); err != nil {
 		a.h.t.Fatalf("reading %s: %v", a.body, err)

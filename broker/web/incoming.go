@@ -16,6 +16,7 @@ import (
 const (
 	mediaJSON    = "application/json"
 	mediaCSV     = "text/csv"
+	mediaHTML    = "text/html; charset=utf-8"
 	mediaProblem = "application/problem+json"
 
 	maxDistrictID = 128 // bytes of a school or session id, and of any query value
@@ -25,38 +26,52 @@ const (
 type incoming struct {
 	w     http.ResponseWriter // the server's own, not gin's: it closes the connection of a body that is too large
 	r     *http.Request
-	id    string // the path's parameter, unescaped and well-formed; empty without one
+	id    string            // the path's first parameter; empty without one
+	ids   map[string]string // all of them by name, unescaped and well-formed
 	query url.Values
 
 	optional bool // the body may be left out
 	lax      bool // sabotage: unknown and repeated members pass
 }
 
-// newIncoming checks everything that stands before the body. rawID is the
-// path's parameter as the router found it.
-func newIncoming(w http.ResponseWriter, r *http.Request, route Route, rawID string) (*incoming, error) {
-	id, err := pathID(route.Path, rawID, r.URL.RawPath != "")
-	if err != nil {
-		return nil, err
+// newIncoming checks everything that stands before the body. rawIDs are the
+// path's parameters as the router found them, in their order.
+func newIncoming(w http.ResponseWriter, r *http.Request, route Route, rawIDs []string) (*incoming, error) {
+	in := &incoming{w: w, r: r, ids: map[string]string{}, optional: route.BodyOptional}
+	for i, name := range pathNames(route.Path) {
+		id, err := pathID(name, rawIDs[i], r.URL.RawPath != "")
+		if err != nil {
+			return nil, err
+		}
+		if in.ids[name] = id; i == 0 {
+			in.id = id
+		}
 	}
-	query, err := strictQuery(r.URL.RawQuery, route.Query)
-	if err != nil {
+	var err error
+	if in.query, err = strictQuery(r.URL.RawQuery, route.Query); err != nil {
 		return nil, err
 	}
 	if route.Accepts == "" && r.ContentLength != 0 {
 		return nil, unreadable("body", "is not taken by this path", "send no body")
 	}
-	return &incoming{w: w, r: r, id: id, query: query, optional: route.BodyOptional}, nil
+	return in, nil
 }
 
-// pathID checks the path's only parameter. An id that cannot exist is answered
-// like one that does not.
-func pathID(path, raw string, escaped bool) (string, error) {
-	_, rest, found := strings.Cut(path, "{")
-	if !found {
-		return "", nil
+// pathNames are the names of a path's parameters, in their order.
+func pathNames(path string) (names []string) {
+	for rest := path; ; {
+		_, after, found := strings.Cut(rest, "{")
+		if !found {
+			return names
+		}
+		name, more, _ := strings.Cut(after, "}")
+		names, rest = append(names, name), more
 	}
-	name, _, _ := strings.Cut(rest, "}")
+}
+
+// pathID checks one parameter of the path. An id that cannot exist is answered
+// like one that does not.
+func pathID(name, raw string, escaped bool) (string, error) {
 	id := raw
 	if escaped {
 		var err error

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3filter"
 	"go.uber.org/goleak"
 
 	"github.com/hallpass-edu/hallpass/broker"
@@ -21,7 +22,10 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/web"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
+	goleak.VerifyTestMain(m)
+}
 
 const origin = "https://lakeview.example"
 

@@ -1,13 +1,19 @@
 package web_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/broker/sample"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
@@ -54,6 +60,9 @@ func rows() map[string]row {
 		"GET /v1/agreements/{id}/participation": agreement("/participation"),
 		"GET /v1/agreements/{id}/comparisons":   agreement("/comparisons"),
 		"GET /v1/agreements/{id}/students":      agreement("/students"),
+		"GET /v1/agreements/{id}/releases/{session_id}/report": at(true, func(c cell) target {
+			return target{path: c.report(c.agreement(), report.NamedPeople)}
+		}),
 
 		"POST /v1/consents":                 at(true, func(c cell) target { return c.json("", c.newConsent()) }),
 		"GET /v1/consents":                  list,
@@ -69,7 +78,10 @@ func rows() map[string]row {
 			return c.json(c.period("/calendar"), broker.CalendarRequest{Census: c.Year.End, Final: c.AsOf})
 		}),
 		"POST /v1/periods/{session_id}/freeze": at(true, func(c cell) target { return target{path: c.period("/freeze")} }),
-		"POST /v1/periods/{session_id}/close":  at(true, func(c cell) target { return target{path: c.period("/close")} }),
+		"POST /v1/periods/{session_id}/close": at(true, func(c cell) target {
+			return c.json(c.period("/close"), broker.FamiliesRequest{Families: []records.Family{records.AttendanceFamily}})
+		}),
+		"POST /v1/periods/{session_id}/correct": at(true, cell.correction),
 
 		"GET /v1/matches":       list,
 		"POST /v1/matches/{id}": at(true, func(c cell) target { return c.json("/v1/matches/"+c.match(), broker.MatchRequest{None: true}) }),
@@ -83,12 +95,18 @@ func rows() map[string]row {
 			return target{path: "/v1/schools/" + c.pick(c.Schools[0].ID, c.Schools[1].ID, "nowhere") + "/agreements"}
 		}),
 
+		"GET /v1/ledger":           list,
 		"GET /v1/audit/entries":    list,
 		"GET /v1/audit/checkpoint": list,
 		"GET /v1/audit/entries/{index}/proof": at(true, func(c cell) target {
 			return target{path: "/v1/audit/entries/" + c.pick("1", "2", "999999") + "/proof"}
 		}),
 	}
+}
+
+// report is the path of the page of the year's release.
+func (h *house) report(agreement string, audience report.Audience) string {
+	return under(agreement, "/releases/"+h.year()+"/report?audience="+string(audience))
 }
 
 // agreement is north's, at whose schools the coordinator works; another is
@@ -350,6 +368,40 @@ func (d *town) sessionsOf(children []*sample.Student) string {
 
 func (c cell) period(rest string) string {
 	return "/v1/periods/" + c.pick(c.spring(), c.spring(), "nothing") + rest
+}
+
+// correction is one of the year's figures, of a family of its own for each case,
+// once corrected records are loaded.
+func (c cell) correction() target {
+	family := records.AttendanceFamily
+	if c.whose == other {
+		family = records.GradesFamily
+	}
+	c.reload()
+	body := broker.CorrectionRequest{Reason: "A school had entered a mark for another course.", Families: []records.Family{family}}
+	return c.json("/v1/periods/"+c.pick(c.year(), c.year(), "nothing")+"/correct", body)
+}
+
+// reload loads the town's records with the last mark of the file left out.
+func (h *house) reload() {
+	h.t.Helper()
+	dir := filepath.Join(h.t.TempDir(), "csv")
+	if err := h.WriteCSV(dir); err != nil {
+		h.t.Fatal(err)
+	}
+	path := filepath.Join(dir, "grades.csv")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	content = bytes.TrimRight(content, "\n")
+	if err := os.WriteFile(path, content[:bytes.LastIndexByte(content, '\n')+1], 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	res, err := h.Import(h.t.Context(), builderSteward, broker.ImportRequest{Path: dir, Options: ingest.Options{Snapshot: ingest.SnapshotAll, ExportDate: h.AsOf}})
+	if err != nil || res.Rejected {
+		h.t.Fatalf("the corrected records were not loaded: %v, %+v", err, res.Report.Errors())
+	}
 }
 
 // match is a participant of the steward's queue.

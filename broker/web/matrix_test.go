@@ -70,7 +70,7 @@ func expected(r web.Route, c cell) int {
 }
 
 func asksUnderAgreement(r web.Route) bool {
-	return strings.HasSuffix(r.Path, "/comparisons") || strings.HasSuffix(r.Path, "/students")
+	return strings.HasSuffix(r.Path, "/comparisons") || strings.HasSuffix(r.Path, "/students") || strings.HasSuffix(r.Path, "/report")
 }
 
 // mayRead reports whether somebody who is not of the partner may know of the

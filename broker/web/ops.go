@@ -31,12 +31,12 @@ func newOps(a *API, h health, reg *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) {
-		report(w, r, check{"store", h.Failed()})
+		showChecks(w, r, check{"store", h.Failed()})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 		defer cancel()
-		report(w, r, check{"serving", a.stopping()}, check{"store", h.Failed()}, check{"answers", h.Ready(ctx)})
+		showChecks(w, r, check{"serving", a.stopping()}, check{"store", h.Failed()}, check{"answers", h.Ready(ctx)})
 	})
 	return mux
 }
@@ -54,8 +54,8 @@ type check struct {
 	err  error
 }
 
-// report answers "ok", or 503 with every check; ?verbose lists them always.
-func report(w http.ResponseWriter, r *http.Request, checks ...check) {
+// showChecks answers "ok", or 503 with every check; ?verbose lists them always.
+func showChecks(w http.ResponseWriter, r *http.Request, checks ...check) {
 	status := http.StatusOK
 	var lines strings.Builder
 	for _, c := range checks {

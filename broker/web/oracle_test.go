@@ -13,6 +13,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/broker/sample"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 	"github.com/hallpass-edu/hallpass/consent"
@@ -119,6 +120,7 @@ func transcript(h *house, ref string) []string {
 		p.get(under(northAgreement, "/comparisons")),
 		p.get(under(northAgreement, "/comparisons?school="+h.Schools[0].ID)),
 		p.get(under(northAgreement, "/comparisons?period="+h.spring())),
+		p.get(h.report(northAgreement, report.NamedPeople)), p.get(h.report(northAgreement, report.Public)),
 		p.get("/v1/agreements"), p.get("/v1/partners/" + north), p.get("/v1/periods"), p.get("/v1/audit/checkpoint"),
 		p.get("/v1/consents"), p.get("/v1/matches"), p.get("/v1/duplicates"), p.get("/v1/partners"),
 		p.upload(under(northAgreement, "/roster"), cell{house: h, whose: own}.roster()),

@@ -1,10 +1,14 @@
 package web_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -33,12 +37,34 @@ func (a answer) fit(h *house) error {
 	}
 	unless(a.header.Get("Hallpass-Clock") == clock, "Hallpass-Clock %q", a.header.Get("Hallpass-Clock"))
 	unless(a.header.Get("Content-Length") == strconv.Itoa(len(a.body)) || len(a.body) == 0, "Content-Length %q of %d", a.header.Get("Content-Length"), len(a.body))
-	media := "application/json"
-	if a.status >= 400 {
+	media, policy := "application/json", "default-src 'none'; frame-ancestors 'none'"
+	switch {
+	case a.status >= 400:
 		media = "application/problem+json"
+	case a.isPage():
+		media, policy = "text/html; charset=utf-8", pagePolicy.FindString(a.header.Get("Content-Security-Policy"))
+		unless(bytes.Contains(a.body, []byte(html.EscapeString(strings.TrimSuffix(policy, "; frame-ancestors 'none'")))), "the page and its header have two policies")
 	}
 	unless(a.header.Get("Content-Type") == media, "Content-Type %q", a.header.Get("Content-Type"))
+	unless(policy != "" && a.header.Get("Content-Security-Policy") == policy, "Content-Security-Policy %q", a.header.Get("Content-Security-Policy"))
 	return errors.Join(append(errs, a.receipts(h))...)
+}
+
+// pagePolicy is what a page may do: have the style that it holds.
+var pagePolicy = regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`)
+
+// isPage reports whether the body is a page and not JSON.
+func (a answer) isPage() bool { return bytes.HasPrefix(a.body, []byte("<!doctype html>")) }
+
+// held is what a page holds to check it by: the data and the receipt, byte for
+// byte, each empty where it is not there.
+func (a answer) held() (data, receipt []byte) {
+	part := func(id string) []byte {
+		_, rest, _ := bytes.Cut(a.body, []byte(`<code id="`+id+`">`))
+		text, _, _ := bytes.Cut(rest, []byte("</code>"))
+		return []byte(html.UnescapeString(string(text)))
+	}
+	return part("data"), part("receipt-json")
 }
 
 // receipts verifies the receipt in a body, if there is one, over the exact
@@ -48,6 +74,10 @@ func (a answer) receipts(h *house) error {
 		return nil
 	}
 	data, receipt, ok := tlog.SplitAnswer(a.body)
+	if a.isPage() {
+		data, receipt = a.held()
+		ok = len(receipt) > 0
+	}
 	if a.status >= 400 {
 		var p problem
 		if err := json.Unmarshal(a.body, &p, json.MatchCaseInsensitiveNames(true)); err != nil {

@@ -83,11 +83,19 @@ func acts[A Answer](method, path string, roles []broker.Role,
 	})
 }
 
-// computes is acts for an operation that may take minutes.
-func computes[A Answer](method, path string, roles []broker.Role,
-	op func(Service[A], context.Context, broker.Caller, string) (A, error),
+// closes makes the route of an operation on some indicator families of the period
+// that its path names, which may take minutes. A body without families, or none,
+// stands for all.
+func closes[A Answer](method, path string, roles []broker.Role,
+	op func(Service[A], context.Context, broker.Caller, string, ...broker.Family) (A, error),
 ) route[A] {
-	r := acts(method, path, roles, op)
+	return patient(mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, body broker.FamiliesRequest) (A, error) {
+		return op(s, ctx, c, id, body.Families...)
+	}))
+}
+
+// patient gives a route time for a whole district's figures.
+func patient[A Answer](r route[A]) route[A] {
 	r.patience = computePatience
 	return r
 }

@@ -12,9 +12,11 @@ import (
 type Answer interface {
 	// Created reports whether the request made something new (201, not 200).
 	Created() bool
+	// Page says how the answer is to be written as a page; nil: as JSON.
+	Page() *broker.Page
 	// Deliver calls write at most once, with the parts of the whole body.
-	// write returns when they are flushed to the connection, changes nothing
-	// in them and keeps none. cut may be called from
+	// write returns when they, or the page that is made of them, are flushed to
+	// the connection; it changes nothing in them and keeps none. cut may be called from
 	// any goroutine and at any time, and makes a running write fail at once.
 	// Deliver returns [broker.ErrCut] when the bytes may not leave any more.
 	Deliver(write func(body ...[]byte) error, cut func()) error
@@ -70,6 +72,7 @@ type agreements[A Answer] interface {
 	AdvanceAgreement(ctx context.Context, c broker.Caller, id string, r broker.TransitionRequest) (A, error)
 	SchoolAgreements(ctx context.Context, c broker.Caller, school string) (A, error)
 	Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (A, error)
+	Report(ctx context.Context, c broker.Caller, r broker.ReportRequest) (A, error)
 	Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (A, error)
 }
 
@@ -101,8 +104,10 @@ type periods[A Answer] interface {
 	Periods(ctx context.Context, c broker.Caller) (A, error)
 	Budgets(ctx context.Context, c broker.Caller) (A, error)
 	SetCalendar(ctx context.Context, c broker.Caller, session string, r broker.CalendarRequest) (A, error)
-	Freeze(ctx context.Context, c broker.Caller, session string) (A, error)
-	ClosePeriod(ctx context.Context, c broker.Caller, session string) (A, error)
+	Freeze(ctx context.Context, c broker.Caller, session string, families ...broker.Family) (A, error)
+	ClosePeriod(ctx context.Context, c broker.Caller, session string, families ...broker.Family) (A, error)
+	CorrectPeriod(ctx context.Context, c broker.Caller, session string, r broker.CorrectionRequest) (A, error)
+	Ledger(ctx context.Context, c broker.Caller, r broker.LedgerRequest) (A, error)
 }
 
 type audit[A Answer] interface {

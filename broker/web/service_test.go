@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/records"
 )
 
 // behaviour is what a test's service does: op is the operation's name, input
@@ -28,12 +29,14 @@ type service struct {
 type reply struct {
 	body    []byte
 	created bool
+	page    *broker.Page
 	deliver func(write func(...[]byte) error, cut func()) error
 	dropped bool
 }
 
-func (r *reply) Created() bool { return r.created }
-func (r *reply) Drop()         { r.dropped = true }
+func (r *reply) Created() bool      { return r.created }
+func (r *reply) Page() *broker.Page { return r.page }
+func (r *reply) Drop()              { r.dropped = true }
 func (r *reply) Deliver(write func(...[]byte) error, cut func()) error {
 	if r.deliver != nil {
 		return r.deliver(write, cut)
@@ -108,6 +111,10 @@ func (s *service) SchoolAgreements(ctx context.Context, c broker.Caller, school 
 
 func (s *service) Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (*reply, error) {
 	return s.do(ctx, "getComparison", c, r)
+}
+
+func (s *service) Report(ctx context.Context, c broker.Caller, r broker.ReportRequest) (*reply, error) {
+	return s.do(ctx, "getReport", c, r)
 }
 
 func (s *service) Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (*reply, error) {
@@ -186,12 +193,20 @@ func (s *service) SetCalendar(ctx context.Context, c broker.Caller, id string, r
 	return s.do(ctx, "setCalendar", c, id, r)
 }
 
-func (s *service) Freeze(ctx context.Context, c broker.Caller, id string) (*reply, error) {
-	return s.do(ctx, "freezePeriod", c, id)
+func (s *service) Freeze(ctx context.Context, c broker.Caller, id string, families ...records.Family) (*reply, error) {
+	return s.do(ctx, "freezePeriod", c, id, families)
 }
 
-func (s *service) ClosePeriod(ctx context.Context, c broker.Caller, id string) (*reply, error) {
-	return s.do(ctx, "closePeriod", c, id)
+func (s *service) ClosePeriod(ctx context.Context, c broker.Caller, id string, families ...records.Family) (*reply, error) {
+	return s.do(ctx, "closePeriod", c, id, families)
+}
+
+func (s *service) CorrectPeriod(ctx context.Context, c broker.Caller, id string, r broker.CorrectionRequest) (*reply, error) {
+	return s.do(ctx, "correctPeriod", c, id, r)
+}
+
+func (s *service) Ledger(ctx context.Context, c broker.Caller, r broker.LedgerRequest) (*reply, error) {
+	return s.do(ctx, "listLedger", c, r)
 }
 
 func (s *service) Entries(ctx context.Context, c broker.Caller, r broker.EntriesRequest) (*reply, error) {

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/broker/web"
 	"github.com/hallpass-edu/hallpass/consent"
 )
@@ -240,20 +241,23 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestQueriesHaveTheirDefaults(t *testing.T) {
 	t.Parallel()
 	cases := map[string]any{
-		"/v1/agreements/a/comparisons":                        broker.ComparisonRequest{Agreement: "a", School: "all"},
-		"/v1/agreements/a/comparisons?school=&period=":        broker.ComparisonRequest{Agreement: "a", School: "all"},
-		"/v1/agreements/a/comparisons?school=G+P&period=%3C3": broker.ComparisonRequest{Agreement: "a", School: "G P", Period: "<3"},
-		"/v1/agreements/a/students":                           broker.StudentsRequest{Agreement: "a", Period: "current"},
-		"/v1/agreements/a/students?period=":                   broker.StudentsRequest{Agreement: "a", Period: "current"},
-		"/v1/agreements/a/students?categories=":               broker.StudentsRequest{Agreement: "a", Period: "current", Categories: []consent.Category{}},
-		"/v1/agreements/a/students?categories=grades,x":       broker.StudentsRequest{Agreement: "a", Period: "current", Categories: []consent.Category{"grades", "x"}},
-		"/v1/audit/entries":                                   broker.EntriesRequest{Limit: 100},
-		"/v1/audit/entries?limit=1000&from=41":                broker.EntriesRequest{From: 41, Limit: 1000},
-		"/v1/audit/entries/0/proof":                           broker.ProofRequest{},
-		"/v1/audit/entries/9223372036854775807/proof":         broker.ProofRequest{Index: 1<<63 - 1},
-		"/v1/agreements/Riverside_2026.b-1":                   "Riverside_2026.b-1",
-		"/v1/schools/Peter%2FPaul%20+%20Co/agreements":        "Peter/Paul + Co",
-		"/v1/schools/%C3%89cole%20n%C2%BA%203/agreements":     "École nº 3",
+		"/v1/agreements/a/comparisons":                               broker.ComparisonRequest{Agreement: "a", School: "all"},
+		"/v1/agreements/a/comparisons?school=&period=":               broker.ComparisonRequest{Agreement: "a", School: "all"},
+		"/v1/agreements/a/comparisons?school=G+P&period=%3C3":        broker.ComparisonRequest{Agreement: "a", School: "G P", Period: "<3"},
+		"/v1/agreements/a/releases/2025-26/report":                   broker.ReportRequest{Agreement: "a", Session: "2025-26", Audience: report.NamedPeople},
+		"/v1/agreements/a/releases/2025-26/report?audience=":         broker.ReportRequest{Agreement: "a", Session: "2025-26", Audience: report.NamedPeople},
+		"/v1/agreements/a/releases/Fall%2F25/report?audience=public": broker.ReportRequest{Agreement: "a", Session: "Fall/25", Audience: report.Public},
+		"/v1/agreements/a/students":                                  broker.StudentsRequest{Agreement: "a", Period: "current"},
+		"/v1/agreements/a/students?period=":                          broker.StudentsRequest{Agreement: "a", Period: "current"},
+		"/v1/agreements/a/students?categories=":                      broker.StudentsRequest{Agreement: "a", Period: "current", Categories: []consent.Category{}},
+		"/v1/agreements/a/students?categories=grades,x":              broker.StudentsRequest{Agreement: "a", Period: "current", Categories: []consent.Category{"grades", "x"}},
+		"/v1/audit/entries":                                          broker.EntriesRequest{Limit: 100},
+		"/v1/audit/entries?limit=1000&from=41":                       broker.EntriesRequest{From: 41, Limit: 1000},
+		"/v1/audit/entries/0/proof":                                  broker.ProofRequest{},
+		"/v1/audit/entries/9223372036854775807/proof":                broker.ProofRequest{Index: 1<<63 - 1},
+		"/v1/agreements/Riverside_2026.b-1":                          "Riverside_2026.b-1",
+		"/v1/schools/Peter%2FPaul%20+%20Co/agreements":               "Peter/Paul + Co",
+		"/v1/schools/%C3%89cole%20n%C2%BA%203/agreements":            "École nº 3",
 	}
 	for path, want := range cases {
 		t.Run(path, func(t *testing.T) {

@@ -44,6 +44,7 @@ func table[A Answer]() []route[A] {
 		reads(get, "/v1/agreements/{id}/participation", roles(partner, officer), Service[A].Participation),
 
 		asks(get, "/v1/agreements/{id}/comparisons", roles(partner), Service[A].Comparison, comparison, "school", "period"),
+		asks(get, "/v1/agreements/{id}/releases/{session_id}/report", roles(partner), Service[A].Report, releaseReport, "audience"),
 		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period", "categories"),
 
 		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
@@ -56,8 +57,9 @@ func table[A Answer]() []route[A] {
 
 		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
-		computes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
-		computes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
+		closes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
+		closes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
+		patient(changes(post, "/v1/periods/{session_id}/correct", roles(officer), Service[A].CorrectPeriod)),
 
 		lists(get, "/v1/budgets", roles(officer, auditor), Service[A].Budgets),
 
@@ -69,6 +71,7 @@ func table[A Answer]() []route[A] {
 
 		reads(get, "/v1/schools/{school_id}/agreements", roles(coordinator, officer), Service[A].SchoolAgreements),
 
+		asks(get, "/v1/ledger", roles(officer, auditor), Service[A].Ledger, ledger, "from", "limit"),
 		asks(get, "/v1/audit/entries", roles(officer, auditor), Service[A].Entries, entries, "from", "limit"),
 		lists(get, "/v1/audit/checkpoint", token.Roles(), Service[A].Checkpoint),
 		asks(get, "/v1/audit/entries/{index}/proof", roles(officer, auditor), Service[A].Proof, proof),

@@ -25,6 +25,8 @@ func aliases() []*http.Request {
 		"DELETE /v1/partners", "PATCH /v1/partners", "PUT /v1/partners", "HEAD /v1/partners", "OPTIONS /v1/partners", "TRACE /v1/partners",
 		"get /v1/partners", "CONNECT /v1/partners", "POST /v1/audit/entries", "POST /v1/consents/c1",
 		"GET /v1/audit/entries/00/proof", "GET /v1/audit/entries/-1/proof", "GET /v1/audit/entries/+1/proof", "GET /v1/audit/entries/9223372036854775808/proof",
+		"GET /v1/agreements/-a/releases/2025-26/report", "GET /v1/agreements/a/releases/%FF/report", "GET /v1/agreements/a/releases//report",
+		"GET /v1/agreements/a/releases/" + strings.Repeat("x", 129) + "/report", "GET /v1/agreements/a/releases/2025-26", "GET /v1/agreements/a/releases/2025-26/report/",
 		"GET /v1/schools/%E2%80%AEGP/agreements", "GET /v1/schools/%FF/agreements", "GET /v1/schools/" + strings.Repeat("x", 129) + "/agreements",
 	} {
 		method, path, _ := strings.Cut(line, " ")

@@ -38,8 +38,9 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Recompute the log and compare it with what was signed",
 		Long: `verify recomputes every hash from the leaves, compares the tree with the newest
-signed checkpoint, and opens each entry that can be opened against its leaf. Exit
-code 6 means that something does not agree; the first place is named.`,
+signed checkpoint, and opens each entry that can be opened against its leaf. Then it
+recomputes the ledger of releases and compares it with the log and with each stored
+release. Exit code 6 means that something does not agree; the first place is named.`,
 		Example: "  hallpass audit verify --dir district",
 		Args:    cobra.NoArgs,
 	}, func(ctx context.Context, b *broker.Broker, _ []string) error {

@@ -27,7 +27,7 @@ type entry struct {
 	Clause    string         `json:"clause"`
 	Policy    string         `json:"policy"`
 	Reasons   []string       `json:"reasons"`
-	Request   jsontext.Value `json:"request"`        // of a partner's request
+	Request   jsontext.Value `json:"request"`        // of a partner's request, or of a report
 	Digest    string         `json:"request_sha256"` // of everything else
 	Destroyed bool           `json:"destroyed"`
 }
@@ -94,17 +94,18 @@ func (e entry) row() []string {
 	}
 }
 
-// asked is a partner's question in words, or the digest of what was sent.
+// asked is a question for figures or records in words, or the digest of what was sent.
 func (e entry) asked() string {
 	var q struct {
-		Action string `json:"action"`
-		School string `json:"school"`
-		Period string `json:"period"`
+		Action   string `json:"action"`
+		School   string `json:"school"`
+		Period   string `json:"period"`
+		Audience string `json:"audience"`
 	}
 	if len(e.Request) == 0 || json.Unmarshal(e.Request, &q) != nil || q.Action == "" {
 		return "sha256:" + short(e.Digest)
 	}
-	return strings.Join(strings.Fields(q.Action+" "+named("school=", q.School)+" "+named("period=", q.Period)), " ")
+	return strings.Join(strings.Fields(q.Action+" "+named("school=", q.School)+" "+named("period=", q.Period)+" "+named("audience=", q.Audience)), " ")
 }
 
 func named(name, value string) string {

@@ -35,10 +35,15 @@ type place struct {
 }
 
 func (p *place) flags(c *cobra.Command) {
-	c.Flags().StringVar(&p.dir, "dir", "", "directory of the district (required)")
-	c.Flags().BoolVar(&p.acceptJump, "accept-clock-jump", false, "the clock is over a day ahead of the newest entry, and that is right")
+	p.optional(c, "directory of the district (required)")
 	// MarkFlagRequired fails only for a flag that does not exist.
 	_ = c.MarkFlagRequired("dir")
+}
+
+// optional are the flags of a command that can do without a district.
+func (p *place) optional(c *cobra.Command, dir string) {
+	c.Flags().StringVar(&p.dir, "dir", "", dir)
+	c.Flags().BoolVar(&p.acceptJump, "accept-clock-jump", false, "the clock is over a day ahead of the newest entry, and that is right")
 }
 
 // work is what a command does to a district.
