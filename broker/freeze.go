@@ -98,6 +98,7 @@ type frozen struct {
 	history  map[string]sdc.History     // by agreement
 	opened   map[string]*roaring.Bitmap // V_any by family
 	values   *compare.Period
+	forecast bool // nothing will be written; what a day or a load mends does not stop it
 }
 
 // Freeze fixes rosters, consents and versions of a period (officer, steward).
@@ -235,7 +236,13 @@ func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
 // plan computes the sets of every agreement of a period and decides, from
 // sets only, what each may publish.
 func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error) {
-	f := &frozen{reported: map[records.Family]bool{}, history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
+	return b.planned(r, m, session, false)
+}
+
+// planned is plan or, for a forecast, the same without a look at an outcome and
+// without the refusals that a close may meet.
+func (b *Broker) planned(r store.Reader, m moment, session string, forecast bool) (*frozen, error) {
+	f := &frozen{forecast: forecast, reported: map[records.Family]bool{}, history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
 	var err error
 	if f.world, err = readWorld(r); err != nil {
 		return nil, err
@@ -248,7 +255,7 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	if !ok {
 		return nil, notAvailable()
 	}
-	if m.today < s.End {
+	if m.today < s.End && !forecast {
 		return nil, conflict("the period has not ended; it can be frozen on its last day or later")
 	}
 	p, _, err := periods.get(r, key(session))
@@ -278,7 +285,7 @@ func (b *Broker) plan(r store.Reader, m moment, session string) (*frozen, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.fit(f.reported); err != nil && !b.sabotage.FreezeStale {
+	if err := d.fit(f.reported); err != nil && !forecast && !b.sabotage.FreezeStale {
 		return nil, err
 	}
 	earlier, err := b.sameDays(r, d.district, f)

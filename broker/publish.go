@@ -312,7 +312,11 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	if err := periods.put(tx, key(f.Session), p); err != nil {
 		return outcome{}, err
 	}
-	body := map[string]any{"period": f.Session, "releases": digests}
+	memos, err := signedMemos(tx, f)
+	if err != nil {
+		return outcome{}, err
+	}
+	body := map[string]any{"period": f.Session, "releases": digests, "determinations": memos}
 	return outcome{data: data, body: body}, bump(tx, colHead, key(headReleases))
 }
 

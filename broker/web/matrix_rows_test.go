@@ -54,6 +54,7 @@ func rows() map[string]row {
 		"GET /v1/agreements/{id}/participation": agreement("/participation"),
 		"GET /v1/agreements/{id}/comparisons":   agreement("/comparisons"),
 		"GET /v1/agreements/{id}/students":      agreement("/students"),
+		"GET /v1/agreements/{id}/meter":         agreement("/meter"),
 
 		"POST /v1/consents":                 at(true, func(c cell) target { return c.json("", c.newConsent()) }),
 		"GET /v1/consents":                  list,
@@ -69,6 +70,15 @@ func rows() map[string]row {
 		}),
 		"POST /v1/periods/{session_id}/freeze": at(true, func(c cell) target { return target{path: c.period("/freeze")} }),
 		"POST /v1/periods/{session_id}/close":  at(true, func(c cell) target { return target{path: c.period("/close")} }),
+
+		"GET /v1/periods/{session_id}/preflight": at(true, func(c cell) target { return target{path: c.period("/preflight")} }),
+		"GET /v1/periods/{session_id}/memo": at(true, func(c cell) target {
+			return target{path: c.period("/memo") + "?agreement=" + northAgreement}
+		}),
+		"POST /v1/periods/{session_id}/memo": at(true, cell.memoSignature),
+
+		"GET /v1/disclosure": list,
+		"PUT /v1/disclosure": at(false, func(c cell) target { return c.json("", broker.Disclosure{Noise: 20}) }),
 
 		"GET /v1/matches":       list,
 		"POST /v1/matches/{id}": at(true, func(c cell) target { return c.json("/v1/matches/"+c.match(), broker.MatchRequest{None: true}) }),
@@ -349,6 +359,18 @@ func (d *town) sessionsOf(children []*sample.Student) string {
 
 func (c cell) period(rest string) string {
 	return "/v1/periods/" + c.pick(c.spring(), c.spring(), "nothing") + rest
+}
+
+// memoSignature signs the memo of now about north's agreement.
+func (c cell) memoSignature() target {
+	path := c.period("/memo")
+	sha := strings.Repeat("0", 64)
+	if c.whose != absent {
+		sha = data[struct {
+			SHA256 string `json:"sha256"`
+		}](c.officer().get(path + "?agreement=" + northAgreement).want(http.StatusOK)).SHA256
+	}
+	return c.json(path, broker.MemoSignature{Agreement: northAgreement, Name: "Olga Officer", Title: "Privacy officer", SHA256: sha})
 }
 
 // match is a participant of the steward's queue.

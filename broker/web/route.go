@@ -87,7 +87,11 @@ func acts[A Answer](method, path string, roles []broker.Role,
 func computes[A Answer](method, path string, roles []broker.Role,
 	op func(Service[A], context.Context, broker.Caller, string) (A, error),
 ) route[A] {
-	r := acts(method, path, roles, op)
+	return patiently(acts(method, path, roles, op))
+}
+
+// patiently gives a route the time that a whole district's figures take.
+func patiently[A Answer](r route[A]) route[A] {
 	r.patience = computePatience
 	return r
 }

@@ -71,6 +71,7 @@ type agreements[A Answer] interface {
 	SchoolAgreements(ctx context.Context, c broker.Caller, school string) (A, error)
 	Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (A, error)
 	Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (A, error)
+	Meter(ctx context.Context, c broker.Caller, id string) (A, error)
 }
 
 type participation[A Answer] interface {
@@ -102,6 +103,11 @@ type periods[A Answer] interface {
 	SetCalendar(ctx context.Context, c broker.Caller, session string, r broker.CalendarRequest) (A, error)
 	Freeze(ctx context.Context, c broker.Caller, session string) (A, error)
 	ClosePeriod(ctx context.Context, c broker.Caller, session string) (A, error)
+	Preflight(ctx context.Context, c broker.Caller, session string) (A, error)
+	Memo(ctx context.Context, c broker.Caller, r broker.MemoRequest) (A, error)
+	SignMemo(ctx context.Context, c broker.Caller, session string, r broker.MemoSignature) (A, error)
+	Disclosure(ctx context.Context, c broker.Caller) (A, error)
+	SetDisclosure(ctx context.Context, c broker.Caller, d broker.Disclosure) (A, error)
 }
 
 type audit[A Answer] interface {
