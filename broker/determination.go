@@ -146,6 +146,9 @@ func (b *Broker) signable(ctx context.Context, session string, req MemoSignature
 		if err != nil {
 			return err
 		}
+		if o.forecast {
+			return conflict("the period has not ended, and a forecast cannot be signed; sign on its last day or later, before or after the close")
+		}
 		d = determination{Name: req.Name, Title: req.Title, Subject: filled.Digest}
 		if d.Text, err = filled.write(); err != nil {
 			return err

@@ -146,6 +146,16 @@ func TestAMemoIsOutdatedWhenWhatItSpeaksOfChanges(t *testing.T) {
 	}
 }
 
+func TestAForecastCannotBeSigned(t *testing.T) {
+	t.Parallel()
+	d, _ := clubTown(t, 12)
+	a, err := d.SignMemo(t.Context(), officer, townLent, signatureUnder(d.memo(townLent, "club"), "club"))
+	refused(t, a, err, broker.Conflict)
+	if got := d.preflight(townLent).part(t, "club").Memo.State; got != "unsigned" {
+		t.Errorf("the memo is %s", got)
+	}
+}
+
 func TestASignatureWithoutItsPartsIsRefusedByField(t *testing.T) {
 	t.Parallel()
 	d, _ := clubTown(t, 12)
