@@ -108,7 +108,7 @@ func (b *Broker) reporting(r store.Reader, m moment, d *dataset, f *frozen) (lis
 	if err := f.values.Compute(needed, b.pace.Each); err != nil {
 		return nil, err
 	}
-	if f.forecast { // the check looks at outcomes
+	if f.forecast && !b.sabotage.Peek { // the check looks at outcomes
 		return list, nil
 	}
 	return list, checkTotals(d.district, f.period, f.values, needed)

@@ -1,7 +1,6 @@
 package broker_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -234,40 +233,62 @@ func TestThePreflightSaysTheBoundsOfEachProfile(t *testing.T) {
 	}
 }
 
+// preflightOver is the preflight of a district with sixty children, twenty of them
+// the club's, whose outcomes a test changes. Its public total fits the records as
+// they are without a change.
+func preflightOver(t *testing.T, change func(files, []pupil), options ...func(*broker.Options)) (string, *town) {
+	t.Helper()
+	kids := others(60)
+	f := townFiles(kids...)
+	f["public_totals"] = [][]string{
+		{"school_id", "session_id", "indicator", "row", "value", "precision"},
+		{north, townFall, "chronic_absence", "all", "0", "1"},
+	}
+	change(f, kids)
+	d := emptyTown(t, inLent, options...)
+	d.load(f.write(t), ingest.Options{})
+	d.club(kids[:20]...)
+	d.consent(consentTo("club", kids[0]))
+	a, err := d.Preflight(t.Context(), officer, townFall)
+	if err != nil {
+		return err.Error(), d
+	}
+	defer a.Drop()
+	return string(a.Body()), d
+}
+
+func unchanged(files, []pupil) {}
+
+// worse lets children miss more days and fail.
+func worse(f files, kids []pupil) {
+	for i, kid := range kids {
+		for week := 2; week < 2+i%9; week++ {
+			f.add("attendance", kid.id, north, (day(fallFirst) + civil.Date(7*week)).String(), "absent_unexcused")
+		}
+	}
+	for _, row := range f["grades"][1:] {
+		row[5] = "44"
+	}
+}
+
 func TestTwoDistrictsThatDifferInOutcomesOnlyHaveTheSamePreflight(t *testing.T) {
 	t.Parallel()
-	kids := others(60)
-	total := []string{north, townFall, "chronic_absence", "all", "0", "1"}
-	preflightOf := func(change func(files)) ([]byte, *town) {
-		f := townFiles(kids...)
-		f["public_totals"] = [][]string{{"school_id", "session_id", "indicator", "row", "value", "precision"}, total}
-		change(f)
-		d := emptyTown(t, inLent)
-		d.load(f.write(t), ingest.Options{})
-		d.club(kids[:20]...)
-		d.consent(consentTo("club", kids[0]))
-		a := d.must(d.Preflight(t.Context(), officer, townFall))
-		defer a.Drop()
-		return bytes.Clone(a.Body()), d
-	}
-	plain, _ := preflightOf(func(files) {})
-	other, d := preflightOf(func(f files) {
-		for i, kid := range kids {
-			for week := 2; week < 2+i%9; week++ {
-				f.add("attendance", kid.id, north, (day(fallFirst) + civil.Date(7*week)).String(), "absent_unexcused")
-			}
-		}
-		for _, row := range f["grades"][1:] {
-			row[5] = "44"
-		}
-	})
-	if !bytes.Equal(plain, other) {
+	plain, _ := preflightOver(t, unchanged)
+	other, d := preflightOver(t, worse)
+	if plain != other || !strings.Contains(plain, `"agreement":"club"`) {
 		t.Errorf("they differ:\n%s\n%s", plain, other)
 	}
-	// The guard that this shows: the plan of a close does look at an outcome, the
-	// check of public totals, and would tell the two apart.
-	a, err := d.ClosePeriod(t.Context(), steward, townFall)
+	a, err := d.ClosePeriod(t.Context(), steward, townFall) // which does look
 	refused(t, a, err, broker.Conflict)
+}
+
+func TestAPreflightThatPeeksTellsThemApart(t *testing.T) {
+	t.Parallel()
+	plain, _ := preflightOver(t, unchanged, sabotaged(broker.Sabotage{Peek: true}))
+	other, _ := preflightOver(t, worse, sabotaged(broker.Sabotage{Peek: true}))
+	if plain == other {
+		t.Error("nothing noticed that the preflight looks at outcomes")
+	}
 }
 
 func TestAPreflightSpeaksOfStaleRecordsAndStillAnswers(t *testing.T) {
