@@ -16,7 +16,7 @@ ARGS     ?=
 RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker/ingest ./broker ./broker/web
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test race check format generate harness trust fuzz bench clean
+.PHONY: help demo build test race check format generate generated harness trust fuzz bench clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ test: ## run every test once
 race: ## run the tests of the concurrent packages under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(RACE)
 
-check: ## format (gofumpt), vet, lint, and verify the modules
+check: generated ## format (gofumpt), vet, lint, generated files, and verify the modules
 	@$(TOOL) golangci-lint fmt --diff > /dev/null || { echo "not formatted: make format does it"; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) golangci-lint run
@@ -45,6 +45,12 @@ format: ## write every Go file as make check wants it
 
 generate: ## write generated files anew
 	$(GO) generate ./...
+
+generated: ## fail where make generate would change the Go file of a template
+	@for source in $$(find . -name '*.templ'); do \
+	  (cd $$(dirname $$source) && $(GO) tool -modfile=$(CURDIR)/tools/go.mod templ generate -include-version=false -stdout -f $$(basename $$source)) \
+	    | diff -q - $${source%.templ}_templ.go > /dev/null || { echo "$$source has changed: make generate writes its Go file"; exit 1; }; \
+	done
 
 harness: ## run the long tests at the size of BUDGET (.ci/budget)
 	@./.ci/harness $(BUDGET)

@@ -39,17 +39,31 @@ var house = map[string]room{
 	"broker/civil":   {pure: true},
 	"broker/records": {pure: true, ours: []string{"broker/civil"}, third: []string{"golang.org/x/text"}},
 	"broker/sdc": {
-		pure: true, ours: []string{"broker/civil", "broker/sdc/noise"},
+		pure: true, ours: []string{"broker/civil", "broker/sdc/field", "broker/sdc/noise", "broker/sdc/rank"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
+	"broker/sdc/field": {pure: true},
 	"broker/sdc/noise": {pure: true},
+	"broker/sdc/rank": {
+		pure: true, ours: []string{"broker/sdc/field"},
+		third: []string{"github.com/RoaringBitmap/roaring/v2"},
+	},
+	"broker/sdc/budget": {
+		pure: true, ours: []string{"broker/civil", "broker/sdc/noise"},
+		third: []string{"github.com/RoaringBitmap/roaring/v2", "github.com/go-json-experiment/json"},
+	},
 	"broker/compare": {
 		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
+	"broker/redteam/attack": {pure: true, third: []string{"gonum.org/v1/gonum"}},
 	"broker/tlog": {
 		pure:  true,
 		third: []string{"crypto/rand", "github.com/go-json-experiment/json", "golang.org/x/mod/sumdb"}, // rand: the log's key
+	},
+	"broker/report": {
+		pure: true, ours: []string{"broker/civil", "broker/compare", "broker/records", "broker/sdc", "broker/tlog"},
+		third: []string{"github.com/a-h/templ", "github.com/go-json-experiment/json"},
 	},
 	"broker/sample": {pure: true, ours: []string{"broker/civil", "broker/records"}},
 	"broker/ingest": {

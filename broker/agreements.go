@@ -79,6 +79,9 @@ func (b *Broker) offer(tx store.Tx, m moment, a agreement.Agreement) (outcome, e
 		KnownSchool:    func(id string) bool { _, ok := d.district.School(id); return ok },
 		KnownIndicator: func(id string) bool { _, ok := records.Find(id); return ok },
 	}
+	if a.Clauses.Profile == agreement.Budgeted {
+		return outcome{}, invalidField("profile", "is not offered yet", "use standard, or published_table")
+	}
 	a.State = agreement.InReview
 	if a, err = a.Offer(p.Partner, b.settings.Name, rules, m.today); err != nil {
 		return outcome{}, domainError(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -146,6 +147,9 @@ func (b *Broker) noiseSecret(year civil.Date) (secret []byte, fingerprint string
 	return derived[:], hex.EncodeToString(sum[:8]), nil
 }
 
+// errBudgeted says that nothing may be drawn without a budget behind it.
+var errBudgeted = errors.New("a budgeted release has no budget to be paid from")
+
 // noiseKeys are those of a frozen period's year.
 func (b *Broker) noiseKeys(f freeze) (noise.Keys, error) {
 	secret, fingerprint, err := b.noiseSecret(f.YearStart)
@@ -161,7 +165,10 @@ func (b *Broker) noiseKeys(f freeze) (noise.Keys, error) {
 // protection is that of a release under a profile: the noise of a frozen period.
 func (b *Broker) protection(f freeze, p sdc.Profile) (out sdc.Protection, err error) {
 	out.Profile, out.Weak = p, b.sabotage.Weak
-	if !p.Noisy() {
+	switch {
+	case p == sdc.Budgeted:
+		return out, internal(errBudgeted)
+	case !p.Noisy():
 		return out, nil
 	}
 	keys, err := b.noiseKeys(f)

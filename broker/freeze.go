@@ -98,6 +98,7 @@ type frozen struct {
 	history  map[string]sdc.History     // by agreement
 	opened   map[string]*roaring.Bitmap // V_any by family
 	values   *compare.Period
+	encoded  encodedFreeze
 	forecast bool // nothing will be written; what a day or a load mends does not stop it
 }
 
@@ -126,20 +127,28 @@ func (b *Broker) freeze(ctx context.Context, c Caller, session string) (*Answer,
 		}
 	}
 	a := act{event: tlog.PeriodFrozen, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": session}}
-	for attempt := 1; ; attempt++ {
+	for range freezeAttempts {
 		planned, err := b.planFreeze(ctx, session)
 		if err != nil {
 			return nil, err
 		}
+		if err := b.writeAhead(ctx, session, planned.encoded); err != nil {
+			return nil, err
+		}
 		ans, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-			return b.writeFreeze(tx, m, session, planned, attempt < attempts)
+			return b.writeFreeze(tx, m, session, planned)
 		})
 		if errors.Is(err, errMoved) {
 			continue
 		}
 		return ans, err
 	}
+	return nil, unavailable("answers of families or terms of agreements are changing just now; close the period again", errMoved)
 }
+
+// freezeAttempts is how often a period is planned anew because what it is
+// planned from changed. It is never planned while others wait to write.
+const freezeAttempts = 8
 
 func (b *Broker) isOpen(ctx context.Context, session string) (open bool, err error) {
 	err = b.store.View(ctx, func(r store.Reader) error {
@@ -163,7 +172,7 @@ func (b *Broker) planFreeze(ctx context.Context, session string) (*frozen, error
 	return planned, nil
 }
 
-func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *frozen, mayRetry bool) (outcome, error) {
+func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *frozen) (outcome, error) {
 	p, _, err := periods.get(tx, key(session))
 	if err != nil {
 		return outcome{}, err
@@ -176,14 +185,9 @@ func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *fro
 		return outcome{}, err
 	}
 	if now != planned.world {
-		if mayRetry {
-			return outcome{}, errMoved
-		}
-		if planned, err = b.plan(tx, m, session); err != nil {
-			return outcome{}, err
-		}
+		return outcome{}, errMoved
 	}
-	if err := b.putFreeze(tx, planned); err != nil {
+	if err := putAll(tx, planned.encoded.table, planned.encoded.opened); err != nil {
 		return outcome{}, err
 	}
 	p.Session, p.FrozenAt, p.Census = session, m.now, planned.freeze.Census
@@ -196,32 +200,73 @@ func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, planned *fro
 	return out, bump(tx, colHead, key(headReleases))
 }
 
-func (b *Broker) putFreeze(tx store.Tx, f *frozen) error {
-	session := f.freeze.Session
-	if err := freezes.put(tx, key(session), f.freeze); err != nil {
-		return err
-	}
-	for _, part := range f.parts {
-		if err := frozenT.put(tx, key(session, part.ID), part); err != nil {
-			return err
-		}
-		if err := behind.put(tx, key(session, part.ID), setsBehind{f.history[part.ID]}); err != nil {
-			return err
-		}
-	}
-	return putOpened(tx, session, f.opened)
+// encodedFreeze is a planned freeze as it is written.
+type encodedFreeze struct {
+	table  written
+	opened written
+	parts  [][]written // an agreement's, which may be written ahead
 }
 
-func putOpened(tx store.Tx, session string, sets map[string]*roaring.Bitmap) error {
+func (f *frozen) encode() (e encodedFreeze, err error) {
+	session := f.freeze.Session
+	if e.table, err = freezes.encode(key(session), f.freeze); err != nil {
+		return e, err
+	}
+	if e.opened, err = encodeOpened(session, f.opened); err != nil {
+		return e, err
+	}
+	for _, part := range f.parts {
+		own, err := frozenT.encode(key(session, part.ID), part)
+		if err != nil {
+			return e, err
+		}
+		sets, err := behind.encode(key(session, part.ID), setsBehind{f.history[part.ID]})
+		if err != nil {
+			return e, err
+		}
+		e.parts = append(e.parts, []written{own, sets})
+	}
+	return e, nil
+}
+
+// writeAhead writes the agreements' parts, each in an Update of its own so that
+// a withdrawal waits for none of them long. Nobody reads them before the period
+// is frozen; a stop leaves them to be written over.
+func (b *Broker) writeAhead(ctx context.Context, session string, e encodedFreeze) error {
+	for _, part := range e.parts {
+		_, err := b.store.Update(ctx, store.LaneOfficer, func(tx store.Tx) error {
+			p, _, err := periods.get(tx, key(session))
+			if err != nil || p.state() != periodOpen {
+				return err
+			}
+			return putAll(tx, part...)
+		})
+		if err != nil {
+			return storeError(err)
+		}
+	}
+	return nil
+}
+
+func putAll(tx store.Tx, list ...written) error {
+	for _, w := range list {
+		if err := w.put(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func encodeOpened(session string, sets map[string]*roaring.Bitmap) (written, error) {
 	k := everOpened{Any: map[string][]byte{}}
 	for family, set := range sets {
 		raw, err := set.ToBytes()
 		if err != nil {
-			return err
+			return written{}, err
 		}
 		k.Any[family] = raw
 	}
-	return everOpen.put(tx, key(session), k)
+	return everOpen.encode(key(session), k)
 }
 
 func bitmapOf(raw []byte) (*roaring.Bitmap, error) {
@@ -292,7 +337,11 @@ func (b *Broker) planned(r store.Reader, m moment, session string, forecast bool
 	if err != nil {
 		return nil, err
 	}
-	return f, f.decide(b.sabotage.Weak, earlier, batch)
+	if err := f.decide(b.sabotage.Weak, earlier, batch); err != nil {
+		return nil, err
+	}
+	f.encoded, err = f.encode()
+	return f, err
 }
 
 // sameDays returns what was published of other sessions over the same values:

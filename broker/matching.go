@@ -370,8 +370,11 @@ func (b *Broker) rematch(ctx context.Context, session string) error {
 	var ids []string
 	err := b.store.View(ctx, func(r store.Reader) error {
 		return agreements.all(r, nil, func(_ []byte, rec agreementRecord) error {
-			ids = append(ids, rec.Agreement.ID)
-			return nil
+			found, err := b.findsMore(r, rec)
+			if found {
+				ids = append(ids, rec.Agreement.ID)
+			}
+			return err
 		})
 	})
 	if err != nil {
@@ -383,6 +386,25 @@ func (b *Broker) rematch(ctx context.Context, session string) error {
 		}
 	}
 	return nil
+}
+
+// findsMore reports whether a child of the roster that was not found is found
+// now. Only then must others wait while the roster is written.
+func (b *Broker) findsMore(r store.Reader, rec agreementRecord) (bool, error) {
+	roster, err := b.roster(r, rec.Agreement.ID, rec.Roster)
+	if err != nil {
+		return false, err
+	}
+	for i := range roster {
+		if !roster[i].sid.IsZero() {
+			continue
+		}
+		sid, err := b.matchOne(r, rec.Agreement.ID, roster[i].participant)
+		if err != nil || !sid.IsZero() {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 func (b *Broker) rematchAgreement(ctx context.Context, id, session string) error {

@@ -418,3 +418,32 @@ func TestThePublicationOfManyAgreementsIsAnEntryThatVerifies(t *testing.T) {
 }
 
 func schoolName(i int) string { return fmt.Sprintf("School-%d", i) }
+
+func TestAPeriodIsFrozenWholeOrNotAtAllWhileDatesChange(t *testing.T) {
+	t.Parallel()
+	d, _ := clubTown(t, 12)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() { // each change makes the period be planned anew
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				d.done(d.SetCalendar(t.Context(), steward, townLent, broker.CalendarRequest{Census: day("2026-05-04")}))
+			}
+		}
+	}()
+	_, err := d.Freeze(t.Context(), officer, townFall)
+	close(stop)
+	<-done
+	switch state := d.periods(officer)[townFall].State; {
+	case err == nil && state != "frozen", err != nil && (state != "open" || broker.KindOf(err) != broker.Unavailable):
+		t.Fatalf("the freeze said %v, and the period is %s", err, state)
+	}
+	d.closePeriod(townFall)
+	if got := d.periods(officer)[townFall].State; got != "published" {
+		t.Errorf("once the dates stand, the period is %s", got)
+	}
+	d.verify()
+}

@@ -82,10 +82,13 @@ func (b *Broker) ClosePeriod(ctx context.Context, c Caller, session string) (*An
 	if err != nil {
 		return nil, err
 	}
+	at := b.moment().now
+	encoded, err := encodeReleases(list, at)
+	if err != nil {
+		return nil, err
+	}
 	a := act{event: tlog.PeriodPublished, lane: store.LaneOfficer, caller: c, request: map[string]string{"period": session}}
-	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		return b.publish(tx, m, f, list)
-	})
+	return b.perform(ctx, a, func(tx store.Tx, _ moment) (outcome, error) { return b.publish(tx, at, f, encoded) })
 }
 
 // alone admits one import or close at a time; release lets the next in.
@@ -279,8 +282,31 @@ func layoutOf(roll *compare.Roll, schools []string, cohort *roaring.Bitmap, plan
 	return roll.Choose(compare.Choice{Schools: schools, Dosage: dosage, Floor: 1}).Layout(grain)
 }
 
+// encodedRelease is a release as it is written.
+type encodedRelease struct {
+	written
+	agreement, digest string
+}
+
+func encodeReleases(list []releaseRecord, at time.Time) (all []encodedRelease, err error) {
+	for _, rec := range list {
+		rec.PublishedAt = at
+		e := encodedRelease{agreement: rec.Agreement}
+		if e.written, err = releases.encode(key(rec.Agreement, rec.Period.SessionID), rec); err != nil {
+			return nil, err
+		}
+		raw, err := rec.Release.Encode()
+		if err != nil {
+			return nil, err
+		}
+		e.digest = digest(raw)
+		all = append(all, e)
+	}
+	return all, nil
+}
+
 // publish writes the releases, unless the freeze they come from changed.
-func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) (outcome, error) {
+func (b *Broker) publish(tx store.Tx, at time.Time, f freeze, list []encodedRelease) (outcome, error) {
 	p, _, err := periods.get(tx, key(f.Session))
 	if err != nil {
 		return outcome{}, err
@@ -298,17 +324,12 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	}
 	digests := map[string]string{}
 	for _, rec := range list {
-		rec.PublishedAt = m.now
-		raw, err := rec.Release.Encode()
-		if err != nil {
-			return outcome{}, err
-		}
-		digests[rec.Agreement] = digest(raw)
-		if err := putRelease(tx, rec); err != nil {
+		digests[rec.agreement] = rec.digest
+		if err := putRelease(tx, rec, releaseRef{f.Session, at}); err != nil {
 			return outcome{}, err
 		}
 	}
-	p.PublishedAt = m.now
+	p.PublishedAt = at
 	if err := periods.put(tx, key(f.Session), p); err != nil {
 		return outcome{}, err
 	}
@@ -320,14 +341,13 @@ func (b *Broker) publish(tx store.Tx, m moment, f freeze, list []releaseRecord) 
 	return outcome{data: data, body: body}, bump(tx, colHead, key(headReleases))
 }
 
-func putRelease(tx store.Tx, rec releaseRecord) error {
-	refs, _, err := released.get(tx, key(rec.Agreement))
+func putRelease(tx store.Tx, rec encodedRelease, ref releaseRef) error {
+	refs, _, err := released.get(tx, key(rec.agreement))
 	if err != nil {
 		return err
 	}
-	refs = append(refs, releaseRef{rec.Period.SessionID, rec.PublishedAt})
-	if err := released.put(tx, key(rec.Agreement), refs); err != nil {
+	if err := released.put(tx, key(rec.agreement), append(refs, ref)); err != nil {
 		return err
 	}
-	return releases.put(tx, key(rec.Agreement, rec.Period.SessionID), rec)
+	return rec.put(tx)
 }

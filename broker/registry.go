@@ -149,12 +149,29 @@ func (m *memo[T]) get(r store.Reader, k []byte) (T, bool, error) {
 }
 
 func (t table[T]) put(tx store.Tx, k []byte, v T) error {
+	w, err := t.encode(k, v)
+	if err != nil {
+		return err
+	}
+	return w.put(tx)
+}
+
+// written is a value of a table, encoded before the Update that puts it.
+type written struct {
+	in  store.Collection
+	key []byte
+	raw []byte
+}
+
+func (t table[T]) encode(k []byte, v T) (written, error) {
 	raw, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
-		return fmt.Errorf("writing collection %s: %w", t.name, err)
+		return written{}, fmt.Errorf("writing collection %s: %w", t.name, err)
 	}
-	return tx.Put(t.name, k, raw)
+	return written{t.name, k, raw}, nil
 }
+
+func (w written) put(tx store.Tx) error { return tx.Put(w.in, w.key, w.raw) }
 
 // all calls fn with each value under a prefix, in key order.
 func (t table[T]) all(r store.Reader, prefix []byte, fn func(k []byte, v T) error) error {

@@ -27,9 +27,12 @@ type budget struct {
 // insider knows every value but one, which is as likely one as the other
 // (noise.Table.Insider).
 func riskOf(c agreement.Clauses, d Disclosure, cohorts int) (risk, error) {
-	r := risk{Figures: cohorts + 1, Budget: budgetOf(c)}
-	if c.Profile == agreement.PublishedTable {
-		r.Words = []string{acceptedRisk}
+	r := risk{Figures: cohorts + 1, Words: []string{}, Budget: budgetOf(c)}
+	switch c.Profile {
+	case agreement.PublishedTable:
+		r.Words = append(r.Words, acceptedRisk)
+		return r, nil
+	case agreement.Budgeted: // its noise is drawn and paid for elsewhere
 		return r, nil
 	}
 	t, err := noise.NewTable(d.variance())
@@ -42,9 +45,6 @@ func riskOf(c agreement.Clauses, d Disclosure, cohorts int) (risk, error) {
 		fmt.Sprintf("Noise with a standard deviation of %s students stands in every count.", sdc.Milli(d.Noise)*100),
 		fmt.Sprintf("Somebody who knows every other student and sees %s guesses the last one right at most %d times in 100; a coin is right 50 times.",
 			counted(r.Figures, "figure"), int(share*100+0.999)),
-	}
-	if r.Budget != nil {
-		r.Words = append(r.Words, fmt.Sprintf("The agreement grants a privacy budget of epsilon %s a school year.", sdc.Milli(r.Budget.Granted)*100))
 	}
 	return r, nil
 }

@@ -205,7 +205,8 @@ func TestDisclosureSettingsThatHideTooLittleAreRefused(t *testing.T) {
 	if !slices.IsSortedFunc(got.Insider, func(a, b struct {
 		Figures int
 		Right   float64
-	}) int {
+	},
+	) int {
 		return int(1000 * (a.Right - b.Right))
 	}) {
 		t.Errorf("more figures tell less: %+v", got.Insider)

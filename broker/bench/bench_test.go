@@ -42,6 +42,9 @@ func TestBench(t *testing.T) {
 		{"import", one(benchImport)},
 		{"whole", benchWhole},
 		{"yielding", one(benchYielding)},
+		{"aggregation", benchAggregation},
+		{"planning", benchPlanning},
+		{"guard", one(benchGuard)},
 		{"bytes", one(benchBytes)},
 		{"start", one(benchStart)},
 	} {

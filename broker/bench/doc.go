@@ -18,5 +18,7 @@
 //	import_test.go             an import, beside PostgreSQL COPY
 //	bytes_test.go              sealed bytes a student-year
 //	start_test.go              start to ready
+//	aggregation_test.go        sums of a comparison, beside PostgreSQL's GROUP BY
+//	planning_test.go           a period closed; a withdrawal meanwhile; the guard beside many sets
 //	opa_test.go postgres_test.go load_test.go    the other processes
 package bench

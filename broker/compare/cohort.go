@@ -136,44 +136,44 @@ type Grain struct{ School, Grade bool }
 // their grades alone.
 type Layout struct {
 	groups Groups
-	rows   []line
-}
-
-// line is one row with the groups in it.
-type line struct {
-	key    sdc.Key
-	groups []int
+	keys   []sdc.Key // of the rows
+	in     [][]int   // by group: the rows it is in
 }
 
 // Layout lays the groups out.
 func (g Groups) Layout(grain Grain) Layout {
-	groups := map[sdc.Key][]int{}
-	for i, c := range g.cells {
+	number := map[sdc.Key]int{}
+	for _, c := range g.cells {
 		for _, k := range grain.keys(g.roll.cells[c.cell].key) {
-			groups[k] = append(groups[k], i)
+			number[k] = 0
 		}
 	}
-	l := Layout{groups: g}
-	for _, k := range slices.SortedFunc(maps.Keys(groups), sdc.CompareKeys) {
-		l.rows = append(l.rows, line{k, groups[k]})
+	l := Layout{groups: g, keys: slices.SortedFunc(maps.Keys(number), sdc.CompareKeys)}
+	for i, k := range l.keys {
+		number[k] = i
+	}
+	for _, c := range g.cells {
+		var in []int
+		for _, k := range grain.keys(g.roll.cells[c.cell].key) {
+			in = append(in, number[k])
+		}
+		l.in = append(l.in, in)
 	}
 	return l
 }
 
 // Rows returns the students of each row; none where the schools have nobody.
 func (l Layout) Rows() []sdc.RowSets {
-	cohorts := make([]*roaring.Bitmap, len(l.groups.cells))
-	for i, c := range l.groups.cells {
-		cohorts[i] = l.groups.cohort(c)
-	}
 	var rows []sdc.RowSets
-	for _, r := range l.rows {
-		set := sdc.RowSets{Key: r.key, P: roaring.New(), T: roaring.New()}
-		for _, i := range r.groups {
-			set.P.Or(cohorts[i])
-			set.T.Or(l.groups.whole(l.groups.cells[i]))
+	for _, k := range l.keys {
+		rows = append(rows, sdc.RowSets{Key: k, P: roaring.New(), T: roaring.New()})
+	}
+	for i, c := range l.groups.cells {
+		cohort, whole := l.groups.cohort(c), l.groups.whole(c)
+		for _, at := range l.in[i] {
+			rows[at].P.Or(cohort)
+			rows[at].T.Or(whole)
 		}
-		rows = append(rows, set)
 	}
 	return rows
 }

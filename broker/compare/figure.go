@@ -145,7 +145,7 @@ func (c Column) Sum(set *roaring.Bitmap) sdc.Raw {
 }
 
 // sum adds up the values of some seats.
-func (p part) sum(seats []int32) (out sdc.Raw) {
+func (p *part) sum(seats []int32) (out sdc.Raw) {
 	if p.values == nil {
 		return out
 	}
@@ -164,38 +164,48 @@ func (p part) sum(seats []int32) (out sdc.Raw) {
 // as the rest what is left of the cell's sum. The result is not protected. A
 // layout of another roll counts nobody, which Protect refuses.
 func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
-	out := sdc.RawFigure{Indicator: indicator, Measure: m, Rows: make([]sdc.RawRow, 0, len(l.rows))}
-	sums := c.sums(l.groups)
-	for _, r := range l.rows {
-		row := sdc.RawRow{Key: r.key}
-		for _, i := range r.groups {
-			row.Cohort, row.Rest = plus(row.Cohort, sums[i].Cohort), plus(row.Rest, sums[i].Rest)
-			row.Group = row.Group.Plus(sums[i].Group)
+	out := sdc.RawFigure{Indicator: indicator, Measure: m, Rows: make([]sdc.RawRow, len(l.keys))}
+	for i, k := range l.keys {
+		out.Rows[i].Key = k
+	}
+	if l.groups.roll != c.roll {
+		return out
+	}
+	for i := range l.groups.cells {
+		g := &l.groups.cells[i]
+		if len(g.cohort) == 0 {
+			continue // and no rest
 		}
-		if c.contribution != nil {
-			row.Cells = c.cells(l.groups, r.groups, public)
+		p := &c.parts[g.cell]
+		cohort := p.sum(g.cohort)
+		rest := minus(p.total, cohort)
+		for _, at := range l.in[i] {
+			row := &out.Rows[at]
+			row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, rest)
 		}
-		out.Rows = append(out.Rows, row)
+	}
+	if c.contribution != nil {
+		c.sign(out.Rows, l, public)
 	}
 	return out
 }
 
-// sums are cohort and rest of each group. A group without cohort has no rest.
-func (c Column) sums(g Groups) []sdc.RawRow {
-	out := make([]sdc.RawRow, len(g.cells))
-	if g.roll != c.roll {
-		return out
-	}
-	for i, group := range g.cells {
-		if p := c.parts[group.cell]; len(group.cohort) > 0 {
-			out[i].Cohort = p.sum(group.cohort)
-			out[i].Rest = minus(p.total, out[i].Cohort)
-			if p.members != nil {
-				out[i].Group = p.groupOf(group.cohort)
-			}
+// sign gives rows the groups behind their sums.
+func (c Column) sign(rows []sdc.RawRow, l Layout, public Totals) {
+	groups := make([][]int, len(rows))
+	for i, g := range l.groups.cells {
+		if len(g.cohort) == 0 || c.parts[g.cell].members == nil {
+			continue
+		}
+		cohort := c.parts[g.cell].groupOf(g.cohort)
+		for _, at := range l.in[i] {
+			rows[at].Group = rows[at].Group.Plus(cohort)
+			groups[at] = append(groups[at], i)
 		}
 	}
-	return out
+	for at := range rows {
+		rows[at].Cells = c.cells(l.groups, groups[at], public)
+	}
 }
 
 // groupOf is the group of some seats.

@@ -72,11 +72,3 @@ func (l law) mean() float64 {
 	}
 	return sum
 }
-
-func (l law) sd() float64 {
-	sum, mean := 0.0, l.mean()
-	for i, p := range l.chances {
-		sum += p * math.Pow(float64(l.low+i)-mean, 2)
-	}
-	return math.Sqrt(sum)
-}

@@ -97,7 +97,7 @@ func TestNoisyReadingsSayWhatTheIntervalSays(t *testing.T) {
 		{"nearly the same", share, sharesOf(400, 80, 2), sharesOf(400, 84, 2), "no clear difference"},
 		{"a few students", share, sharesOf(25, 6, 2), sharesOf(450, 90, 2), "too small to tell: about 150 students would tell"},
 		{"GPA of a point more", gpa, noisyGroup{100, 3300, 1000, 20}, noisyGroup{300, 6900, 3000, 20}, "likely higher"},
-		{"attendance of a few", attendance, noisyGroup{25, 2350, 2500, 40}, noisyGroup{450, 41_800, 45_000, 40}, "too small to tell: about 200 students would tell"},
+		{"attendance of a few", attendance, noisyGroup{25, 2350, 2500, 40}, noisyGroup{450, 41_800, 45_000, 40}, "too small to tell: about 120 students would tell"},
 		{"incidents of many", incidents, sharesOf(400, 20, 2), sharesOf(450, 140, 2), "likely lower"},
 		{"incidents of a few", incidents, sharesOf(60, 3, 2), sharesOf(450, 40, 2), "too small to tell: about 520 students would tell"},
 	} {

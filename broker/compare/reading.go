@@ -212,7 +212,7 @@ func (s side) logOdds(p float64) estimate {
 // differ is the interval of x − y, with the covariance that the noise of the
 // pair gives them.
 func (g pair) differ(x, y estimate) Span {
-	rho := max(-1, -g.shared()/2/(x.sd*y.sd))
+	rho := max(-1, min(-g.shared()/2/(x.sd*y.sd), 1))
 	return Span{
 		x.at - y.at - added(x.at-x.Low, y.High-y.at, rho),
 		x.at - y.at + added(x.High-x.at, y.at-y.Low, rho),

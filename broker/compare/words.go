@@ -63,7 +63,7 @@ func (a aim) needed(g pair) int {
 	}
 	per := room * room / (z * z * a.variance)
 	own, rest, shared := square(g.cohort.noise)/a.variance, square(g.rest.noise)/a.variance, g.shared()/a.variance
-	size := reach(own*n*n+rest*m*m+shared*n*m, 2, per)
+	size := reach(max(0, own*n*n+rest*m*m+shared*n*m), 2, per)
 	if left := per - 1/m - rest; left > 0 {
 		size = min(size, reach(own*n*n, 1+shared*n, left))
 	}

@@ -60,7 +60,7 @@ func TestSubtractingShownSchoolsFromThePooledRowLeavesNoSmallGroup(t *testing.T)
 	if attack(sdc.Broken{}) {
 		t.Error("eight students at two schools can be computed")
 	}
-	if !attack(sdc.Broken{NoComplement: true}) {
+	if !attack(sdc.Broken{NoComplement: true, NoRank: true}) {
 		t.Error("the attack fails without complementary suppression: it tests nothing")
 	}
 }
@@ -93,7 +93,7 @@ func TestABridgeBetweenHiddenCyclesIsNotComputable(t *testing.T) {
 	if attack(sdc.Broken{}) {
 		t.Error("the five students of the bridge can be computed")
 	}
-	if !attack(sdc.Broken{NoSpan: true}) {
+	if !attack(sdc.Broken{NoSpan: true, NoRank: true}) {
 		t.Error("the attack fails without the span check: it tests nothing")
 	}
 }
@@ -118,8 +118,44 @@ func TestTwoPartnersWhoseRostersDifferByOneStudentLearnNothingOfIt(t *testing.T)
 	if attack(sdc.Broken{}) {
 		t.Error("the pooled figures of the two rosters differ by one student")
 	}
-	if !attack(sdc.Broken{NoDifference: true}) {
+	if !attack(sdc.Broken{NoDifference: true, NoRank: true}) {
 		t.Error("the attack fails without the difference rule: it tests nothing")
+	}
+}
+
+// Four rosters of one school, each far from each other, of which the first and
+// third less the second and fourth are one student.
+func TestFourPartnersWhoseSumsTogetherAreOneStudentDoNotAllSeeTheirs(t *testing.T) {
+	t.Parallel()
+	part := func(i uint64) *roaring.Bitmap {
+		b := roaring.New()
+		b.AddRange(20*i, 20*i+20)
+		return b
+	}
+	all := roaring.New()
+	all.AddRange(0, 300)
+	attack := func(b sdc.Broken) bool {
+		var list []sdc.Candidate
+		for i, name := range []string{"A", "B", "C", "D"} {
+			p := roaring.Or(part(uint64(i)), part(uint64(i+1)%4))
+			if name == "D" {
+				p.Add(250)
+			}
+			list = append(list, candidate(name, []sdc.RowSets{{P: p, T: all}}, sdc.Known{}, nil))
+		}
+		plans, _ := plan(t, b, list...)
+		for _, p := range plans[:3] {
+			if len(shownRows(p)) != 1 {
+				t.Fatalf("%s lost its row", p.Agreement)
+			}
+		}
+		return len(shownRows(plans[3])) == 1
+	}
+	if attack(sdc.Broken{}) {
+		t.Error("the sums of four partners come to one student")
+	}
+	if !attack(sdc.Broken{NoRank: true}) {
+		t.Error("the attack fails without the rank guard: it tests nothing")
 	}
 }
 
@@ -133,7 +169,7 @@ func TestACohortOfWhichAllButOneConsentedIsWithheld(t *testing.T) {
 	if v.Shown || !v.WholeShown || v.Reason != sdc.ReasonPrimary {
 		t.Errorf("got %+v; want the pair withheld and the whole of 52 shown beside the consented", v)
 	}
-	plans, _ = plan(t, sdc.Broken{NoPrimary: true}, candidate("A", rows, k, nil))
+	plans, _ = plan(t, sdc.Broken{NoPrimary: true, NoRank: true}, candidate("A", rows, k, nil))
 	if !plans[0].Figures[0].Verdicts[0].Shown {
 		t.Error("the row is withheld without the primary rule too: the test tests nothing")
 	}

@@ -70,7 +70,7 @@ func Band(num, den int64, n int, s Schedule) Shown {
 	if n < 6 || den <= 0 {
 		return withheld()
 	}
-	return bandOf(clamp(rounded(num*100, den), 0, 100), gridFor(n, s), " %")
+	return bandOf(clamp(rounded(num*100, den), 100), gridFor(n, s), " %")
 }
 
 // bandOf places a whole number from 0 to 100 on a grid.
@@ -110,4 +110,4 @@ func rounded(a, b int64) int {
 	return int(q)
 }
 
-func clamp(v, lo, hi int) int { return max(lo, min(v, hi)) }
+func clamp(v, most int) int { return max(0, min(v, most)) }

@@ -112,7 +112,7 @@ func per100(r Raw, n int, s Schedule) Shown {
 	if g.width == 1 {
 		g = grid{width: 5, end: 5}
 	}
-	out := bandOf(clamp(rounded(r.Num*100, r.Den), 0, 100), g, " per 100 students")
+	out := bandOf(clamp(rounded(r.Num*100, r.Den), 100), g, " per 100 students")
 	if out.High == 100*percent {
 		out.High = unbounded
 	}
@@ -136,8 +136,13 @@ func (m Measure) mean(r Raw, n int) Shown {
 	return m.codeStep(Milli(rounded(r.Num*m.Unit, r.Den*int64(step)))*step, n)
 }
 
-// codeMean codes a mean that is known in thousandths.
+// codeMean codes a noisy mean. What the noise hides is hidden at any step, so that
+// from twenty students on a fifth of the step is printed: the whole step would
+// cost a partner of a hundred more than the noise does.
 func (m Measure) codeMean(v Milli, n int) Shown {
+	if n >= coarse {
+		m.Step = max(1, m.Step/5)
+	}
 	step := m.step(n)
 	return m.codeStep(max(m.Min, min(Milli(rounded(int64(v), int64(step)))*step, m.Max)), n)
 }

@@ -74,7 +74,7 @@ func lone(hidden []*row) bool {
 
 // safe reports whether the parts of a shown parent that stay hidden number
 // none or at least two, and are together harmless on both sides and as a whole.
-func (f *figure) safe(rel relation, h History, visible func(*row) bool) bool {
+func (f *figure) safe(rel relation, h ledger, visible func(*row) bool) bool {
 	for s := range sides {
 		left, hidden := rel.remainder(s, visible)
 		if left.IsEmpty() {

@@ -63,7 +63,7 @@ func (m Measure) Parts(num, den int64) (parts, weight int64) {
 		return max(0, min(num, EventCap)), 1
 	case m.Results:
 		weight = min(den, mostResults)
-		return int64(clamp(rounded(num*weight, den), 0, int(weight))), weight
+		return int64(clamp(rounded(num*weight, den), int(weight))), weight
 	case m.Kind == Share:
 		return max(0, min(num, 1)), 1
 	}

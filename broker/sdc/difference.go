@@ -68,40 +68,21 @@ func (h History) any(is func(PublishedSet) bool) bool { return slices.ContainsFu
 // such a set has passed, or has to pass, on its own.
 func (h History) Difference(candidate *roaring.Bitmap, k Known, floor int, with ...*roaring.Bitmap) bool {
 	k = known(k)
-	self, anyone := leave(candidate, k.Self), leave(candidate, k.Any)
-	for _, p := range h {
-		if min(self.atLeastApart(p.Set), anyone.atLeastApart(p.Set)) >= floor || !p.Set.Intersects(candidate) {
-			continue
-		}
-		if d := self.apart(p.Set); d != 0 && min(d, anyone.apart(p.Set)) < floor && !h.open(roaring.Xor(candidate, p.Set), with) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(h, func(p PublishedSet) bool {
+		return !keepsApart(p.Set, candidate, k, floor) && !h.open(roaring.Xor(p.Set, candidate), with)
+	})
 }
 
 // open reports that a set is published, or among those that are about to be.
 func (h History) open(set *roaring.Bitmap, with []*roaring.Bitmap) bool {
-	return slices.ContainsFunc(with, func(s *roaring.Bitmap) bool { return s.Equals(set) }) || h.any(func(p PublishedSet) bool { return p.Set.Equals(set) })
+	return among(with, set) || h.any(func(p PublishedSet) bool { return p.Set.Equals(set) })
 }
 
-// unreleased is a set without the students of v.
-type unreleased struct {
-	members, v *roaring.Bitmap
-	count      int
+func among(list []*roaring.Bitmap, set *roaring.Bitmap) bool {
+	return slices.ContainsFunc(list, func(s *roaring.Bitmap) bool { return s.Equals(set) })
 }
 
-func leave(s, v *roaring.Bitmap) unreleased {
-	return unreleased{roaring.AndNot(s, v), v, without(s, v)}
-}
-
-// apart counts the students in exactly one of the two sets that are not in v.
-func (u unreleased) apart(s *roaring.Bitmap) int {
-	return u.count + without(s, u.v) - 2*int(u.members.AndCardinality(s))
-}
-
-// atLeastApart is a lower bound of apart that needs sizes only.
-func (u unreleased) atLeastApart(s *roaring.Bitmap) int {
-	d := u.count - without(s, u.v)
-	return max(d, -d)
+// keepsApart is the difference rule for two sets.
+func keepsApart(earlier, candidate *roaring.Bitmap, k Known, floor int) bool {
+	return !earlier.Intersects(candidate) || k.hides(roaring.Xor(earlier, candidate), floor)
 }

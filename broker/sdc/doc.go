@@ -8,9 +8,17 @@
 // Kenthapadi, Mishra and Nissim, PODS 2005). Protect then applies those
 // verdicts to raw figures and codes what is shown.
 //
-// It protects by suppression and coarse coding, the published-table profile.
-// It adds no noise, and it compares sets of different releases two at a time,
-// not in larger combinations.
+// A batch is planned against all that was published before, by any agreement: a
+// set must differ from every other in nobody or in enough students (Difference), no
+// small group's sum may follow from all sets together (package rank), and no
+// student may be in too many cohorts (ExposureCap). What is withheld is withheld so
+// that it follows from nothing that is shown.
+//
+// Under a noisy profile every sum has noise (package noise) before it is coded. The
+// noise of a whole is drawn for each grade of each school, once for all partners,
+// and a rest is the whole less the cohort, so that it says nothing that the other
+// two do not. One student adds a bounded part to a sum (Measure.Parts). Without
+// noise, under published_table, coarse bands stand in its place.
 //
 // Students are ordinals of one table that the caller keeps for a whole
 // period, so that sets of different agreements can be compared. The package

@@ -25,9 +25,9 @@ func CodeNoisy(m Measure, num, den int64, n int) Shown {
 func (m Measure) codeNoisy(v Milli, n int) Shown {
 	switch m.Kind {
 	case Share:
-		return bandOf(clamp(rounded(int64(v), int64(percent)), 0, 100), noisyGrid(n), " %")
+		return bandOf(clamp(rounded(int64(v), int64(percent)), 100), noisyGrid(n), " %")
 	case Per100:
-		return noisyEvents(clamp(rounded(int64(v), int64(percent)), 0, 100), n)
+		return noisyEvents(clamp(rounded(int64(v), int64(percent)), 100), n)
 	}
 	return m.codeMean(max(m.Min, min(v, m.Max)), n)
 }

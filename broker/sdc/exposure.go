@@ -15,12 +15,24 @@ type Exposure struct{ counts map[string]map[uint32]int }
 // is one figure.
 func NewExposure(h History) Exposure {
 	e := Exposure{map[string]map[uint32]int{}}
+	cohorts := map[string][]*roaring.Bitmap{}
 	for _, p := range h {
-		if e.counts[p.Indicator] == nil {
-			e.counts[p.Indicator] = newKnowledge(h.Of(p.Indicator)).counts
+		if p.Role != RoleCohort || among(cohorts[p.Indicator], p.Set) {
+			continue
 		}
+		cohorts[p.Indicator] = append(cohorts[p.Indicator], p.Set)
+		e.count(p)
 	}
 	return e
+}
+
+func (e Exposure) count(p PublishedSet) {
+	if e.counts[p.Indicator] == nil {
+		e.counts[p.Indicator] = map[uint32]int{}
+	}
+	for it := p.Set.Iterator(); it.HasNext(); {
+		e.counts[p.Indicator][it.Next()]++
+	}
 }
 
 // Most returns the most figures of one indicator in whose cohorts any of the

@@ -24,7 +24,9 @@ type row struct {
 	vectors      [sides]vector
 	reason       Reason // why it is hidden, if it is
 	shown        bool
-	whole        bool // its T is shown although P and R are not
+	against      *index // whose sets the row was held against
+	held         int    // and how many of them
+	whole        bool   // its T is shown although P and R are not
 }
 
 // figure is one indicator of one agreement while it is being decided. Its rows
@@ -32,6 +34,8 @@ type row struct {
 type figure struct {
 	agreement, indicator, family string
 	known                        Known
+	given                        *roaring.Bitmap // Self and Any together
+	entries                      map[*roaring.Bitmap]*entry
 	limits                       Thresholds
 	rows                         []*row
 	relations                    []relation
@@ -47,6 +51,7 @@ func newFigure(c Candidate, fs FigureSets, public *knowledge, broken sabotage) *
 		known: known(c.Known[fs.Family]), limits: c.Thresholds, public: public, yearEnd: c.YearEnd, broken: broken,
 		reported: fs.Covered != nil && !fs.Covered.IsEmpty(),
 	}
+	f.given, f.entries = roaring.Or(f.known.Self, f.known.Any), map[*roaring.Bitmap]*entry{}
 	for _, r := range c.Rows {
 		f.rows = append(f.rows, newRow(r, fs.Covered))
 	}
@@ -74,6 +79,9 @@ func (f *figure) vectorise() {
 	var all []*roaring.Bitmap
 	for _, r := range f.rows {
 		all = append(all, r.sets[:]...)
+		for _, s := range r.sets {
+			f.entries[s] = nil // to be kept once it is made
+		}
 	}
 	a := refine(all)
 	var watched []vector
@@ -108,10 +116,37 @@ func (f *figure) wholeRule(r *row) bool {
 
 // apart reports whether each set keeps its distance from all published ones,
 // the others of the list being published with it.
-func (f *figure) apart(h History, sets ...*roaring.Bitmap) bool {
+func (f *figure) apart(h ledger, sets ...*roaring.Bitmap) bool { return f.apartFrom(0, h, sets...) }
+
+// apartFrom is apart from the sets published from a number on.
+func (f *figure) apartFrom(from int, h ledger, sets ...*roaring.Bitmap) bool {
 	return f.broken.noDifference || !slices.ContainsFunc(sets, func(s *roaring.Bitmap) bool {
-		return !h.Difference(s, f.known, f.limits.HiddenFloor, sets...)
+		return !h.apart(f, f.entry(h.index, s), from, sets)
 	})
+}
+
+// stillApart holds a row against what was published since it was held last: what
+// is published stays so.
+func (f *figure) stillApart(h ledger, r *row) bool {
+	from := r.held
+	if r.against != h.index {
+		from = 0
+	}
+	r.against, r.held = h.index, h.size
+	return f.apartFrom(from, h, r.sets[:]...)
+}
+
+// entry keeps those of the rows, which are asked for again and again.
+func (f *figure) entry(x *index, s *roaring.Bitmap) *entry {
+	e, kept := f.entries[s]
+	if e != nil {
+		return e
+	}
+	e = x.entry(s)
+	if kept {
+		f.entries[s] = e
+	}
+	return e
 }
 
 // detailed reports that the row is large enough for its level, or that the year

@@ -1,6 +1,10 @@
 package sdc
 
-import "github.com/RoaringBitmap/roaring/v2"
+import (
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hallpass-edu/hallpass/broker/sdc/rank"
+)
 
 // ExposureCap is the most figures of one indicator and period, over all
 // agreements, in whose cohorts a student may be. Each of them says a little
@@ -9,27 +13,38 @@ const ExposureCap = 8
 
 // knowledge is what everybody together has of one indicator and period.
 type knowledge struct {
-	sets   History
-	counts map[uint32]int  // cohorts that a student is in
-	full   *roaring.Bitmap // students in as many as are allowed
+	cohorts []*roaring.Bitmap
+	counts  map[uint32]int  // cohorts that a student is in
+	full    *roaring.Bitmap // students in as many as are allowed
+	audit   *rank.Audit
 }
 
-func newKnowledge(earlier History) *knowledge {
-	k := &knowledge{counts: map[uint32]int{}, full: roaring.New()}
+// newKnowledge is what follows from earlier sets: released are those whose values
+// were given to anybody; nobody else's sum may follow for fewer than floor.
+func newKnowledge(earlier History, released *roaring.Bitmap, floor int) *knowledge {
+	for _, p := range earlier {
+		floor = min(floor, p.Floor)
+	}
+	k := &knowledge{counts: map[uint32]int{}, full: roaring.New(), audit: rank.New(released, floor)}
+	for _, p := range earlier {
+		if p.Role == RoleCohort || p.Role == RoleWhole {
+			k.audit.Add(p.Set) // the others follow from these
+		}
+	}
 	k.add(earlier)
 	return k
 }
 
-// add takes up what is published and returns it. A cohort that is published
-// already costs nothing more: it is the same figure.
-func (k *knowledge) add(h History) History {
+// add takes up the cohorts that are published. One that is published already
+// costs nothing more: it is the same figure. What the audit has of them is taken up
+// where it is decided.
+func (k *knowledge) add(h History) {
 	for _, p := range h {
-		if p.Role == RoleCohort && !k.sets.cohort(p.Set) {
+		if p.Role == RoleCohort && !among(k.cohorts, p.Set) {
 			k.count(p.Set)
+			k.cohorts = append(k.cohorts, p.Set)
 		}
-		k.sets = append(k.sets, p)
 	}
-	return h
 }
 
 func (k *knowledge) count(cohort *roaring.Bitmap) {
@@ -44,10 +59,5 @@ func (k *knowledge) count(cohort *roaring.Bitmap) {
 // exposed reports that a student of the cohort is in as many figures as are
 // allowed, and that this one would be another.
 func (k *knowledge) exposed(cohort *roaring.Bitmap) bool {
-	return k.full.Intersects(cohort) && !k.sets.cohort(cohort)
-}
-
-// cohort reports that the set is published as a cohort.
-func (h History) cohort(set *roaring.Bitmap) bool {
-	return h.any(func(p PublishedSet) bool { return p.Role == RoleCohort && p.Set.Equals(set) })
+	return k.full.Intersects(cohort) && !among(k.cohorts, cohort)
 }

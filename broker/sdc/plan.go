@@ -124,14 +124,21 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 	if err != nil {
 		return nil, nil, err
 	}
+	published := newLedgers(earlier)
+	published.order.seat(sorted)
 	history := slices.Clone(earlier)
+	publish := func(f *figure, sets History) {
+		published.publish(f, sets)
+		f.public.add(sets)
+		history = append(history, sets...)
+	}
 	for level := LevelAll; level <= LevelSchoolGrade; level++ {
 		for _, f := range figures {
-			history = append(history, f.public.add(f.settle(level))...)
+			publish(f, f.settle(level, published.of(f)))
 		}
 	}
 	for _, f := range figures {
-		history = append(history, f.public.add(f.wholes())...)
+		publish(f, f.wholes(published.of(f)))
 	}
 	return collect(sorted, figures), history, nil
 }
@@ -151,12 +158,32 @@ func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, e
 				return nil, fmt.Errorf("%w: agreement %s, indicator %s is planned already; use its first plan", ErrPlan, c.Agreement, fs.Indicator)
 			}
 			if public[fs.Indicator] == nil {
-				public[fs.Indicator] = newKnowledge(earlier.Of(fs.Indicator))
+				public[fs.Indicator] = newKnowledge(earlier.Of(fs.Indicator), everReleased(sorted, fs.Family), leastFloor(sorted))
 			}
 			out = append(out, newFigure(c, fs, public[fs.Indicator], broken))
 		}
 	}
 	return out, nil
+}
+
+// everReleased are those of whom a value of the family was given to anybody.
+func everReleased(batch []Candidate, family string) *roaring.Bitmap {
+	all := roaring.New()
+	for _, c := range batch {
+		k := known(c.Known[family])
+		all.Or(k.Any)
+		all.Or(k.Self)
+	}
+	return all
+}
+
+// leastFloor is under how many unreleased students no sum may be of.
+func leastFloor(batch []Candidate) int {
+	floor := Standard.Thresholds().HiddenFloor
+	for _, c := range batch {
+		floor = min(floor, c.Thresholds.UnconsentedFloor)
+	}
+	return floor
 }
 
 func (c Candidate) check() error {

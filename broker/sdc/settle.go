@@ -1,12 +1,15 @@
 package sdc
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/hallpass-edu/hallpass/broker/sdc/rank"
+)
 
 // settle decides the rows of one level and returns what they publish. Hiding
 // one row for a sum may uncover another by a longer combination, so the two
 // checks repeat until neither hides anything more.
-func (f *figure) settle(level Level) History {
-	h := f.public.sets
+func (f *figure) settle(level Level, h ledger) History {
 	f.block(h)
 	for {
 		f.hideForSums(level, h)
@@ -16,20 +19,21 @@ func (f *figure) settle(level Level) History {
 			if left, g.rejected = f.leftovers(g, h); g.rejected == nil {
 				return append(f.commit(g), left...)
 			}
+			g.why = ReasonComplementary
 		}
-		g.rejected.reason = ReasonComplementary
+		g.rejected.reason = g.why
 	}
 }
 
 // block marks the rows of all levels that may not be shown whatever else is:
 // deeper ones too, so that no coarse row gives them away.
-func (f *figure) block(h History) {
+func (f *figure) block(h ledger) {
 	for _, r := range f.rows {
 		switch {
 		case r.shown || r.reason != ReasonNone:
 		case !f.primary(r):
 			r.reason = ReasonPrimary
-		case !f.apart(h, r.sets[:]...):
+		case !f.stillApart(h, r):
 			r.reason = ReasonDifference
 		case !f.detailed(r):
 			r.reason = ReasonDetail
@@ -46,7 +50,7 @@ func (r *row) hopeful(level Level) bool {
 
 // hideForSums hides the smallest parts of each shown row of the level until
 // what stays hidden of it is harmless as a sum.
-func (f *figure) hideForSums(level Level, h History) {
+func (f *figure) hideForSums(level Level, h ledger) {
 	if f.broken.noComplement {
 		return
 	}
@@ -75,18 +79,23 @@ type growth struct {
 	accepted []*row
 	implied  []*row  // of deeper levels, now computable and harmless: shown with the others
 	derived  History // single sets, cohort or rest alone, that are now computable
-	rejected *row    // the first row that would give a hidden one away
+	audit    *rank.Audit
+	rejected *row   // the first row that must not join
+	why      Reason // and why
 }
 
 // grow adds the remaining rows of the level, largest first, and stops at the
 // first that must not join.
-func (f *figure) grow(level Level, h History) growth {
-	g := growth{span: f.span}
+func (f *figure) grow(level Level, h ledger) growth {
+	g := growth{span: f.span, audit: f.public.audit}
 	for _, r := range f.candidates(level) {
-		all := slices.Concat(h, g.published(f))
+		all := h.with(f, g.published(f))
 		next, ok := f.join(g, r, all)
 		if !ok || !f.apart(all, r.sets[:]...) {
-			return growth{rejected: r}
+			return growth{rejected: r, why: ReasonComplementary}
+		}
+		if next.audit, ok = g.audit.With(r.sets[sideP], r.sets[sideT]); !ok && !f.broken.noRank {
+			return growth{rejected: r, why: ReasonRank}
 		}
 		g = next
 	}
@@ -104,7 +113,7 @@ func (f *figure) candidates(level Level) []*row {
 // join adds one row and looks at every set that becomes computable with it. A
 // hidden one forbids the row. A row of a deeper level that nothing speaks
 // against is to be shown openly, and one set of it is on record from now on.
-func (f *figure) join(g growth, r *row, h History) (growth, bool) {
+func (f *figure) join(g growth, r *row, h ledger) (growth, bool) {
 	before := g.span
 	g.span = before.with(r.vectors[sideP], r.vectors[sideR])
 	g.accepted = append(g.accepted[:len(g.accepted):len(g.accepted)], r)
@@ -138,7 +147,7 @@ func (f *figure) fresh(i int, before, after span) []side {
 // mayFollow reports whether these sets of a row may be given away by another
 // one. A blocked row's set may if it is the very set that joins, as when a part
 // without rest splits off: the joining row has passed every test on it.
-func (f *figure) mayFollow(r, joining *row, fresh []side, h History) bool {
+func (f *figure) mayFollow(r, joining *row, fresh []side, h ledger) bool {
 	for _, s := range fresh {
 		same := r.reason != ReasonComplementary && r.sets[s].Equals(joining.sets[s])
 		if r.reason.secret() && !same || !f.apart(h, r.sets[s]) {
@@ -181,12 +190,12 @@ func (g growth) published(f *figure) History {
 // leftovers lists the sums that stay hidden but can be computed once the
 // growth is shown. If one is not harmless, or too close to another published
 // set, it returns instead a row to hide.
-func (f *figure) leftovers(g growth, h History) (History, *row) {
+func (f *figure) leftovers(g growth, h ledger) (History, *row) {
 	if f.broken.noComplement {
 		return nil, nil
 	}
 	var out History
-	all := slices.Concat(h, g.published(f))
+	all := h.with(f, g.published(f))
 	visible := func(r *row) bool { return r.shown || g.joining(r) }
 	for _, rel := range f.relations {
 		if !visible(rel.parent) || !slices.ContainsFunc(rel.children, visible) || !rel.touches(g.joining) {
@@ -201,7 +210,7 @@ func (f *figure) leftovers(g growth, h History) (History, *row) {
 				return nil, g.victim(rel)
 			}
 			out = append(out, f.published(rel.parent, RoleHidden, f.limits.HiddenFloor, left))
-			all = append(all, out[len(out)-1])
+			all = all.with(f, out[len(out)-1:])
 		}
 	}
 	return out, nil
@@ -223,7 +232,7 @@ func (g growth) victim(rel relation) *row {
 
 // commit shows the rows of the growth and lists what they publish.
 func (f *figure) commit(g growth) History {
-	f.span = g.span
+	f.span, f.public.audit = g.span, g.audit
 	for _, r := range slices.Concat(g.accepted, g.implied) {
 		r.shown = true
 	}

@@ -1,44 +1,12 @@
 package sdc
 
 import (
-	"math/bits"
-
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/hallpass-edu/hallpass/broker/sdc/field"
 )
 
-// prime is the Mersenne prime 2^61−1. Sums of sets are vectors over its field:
-// a combination that exists over the rationals exists here too unless a
-// denominator is divisible by the prime, which the 0/1 minors of systems this
-// size do not reach by accident.
-const prime = 1<<61 - 1
-
-func mulmod(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	s := (lo & prime) + (lo>>61 | hi<<3)
-	if s >= prime {
-		s -= prime
-	}
-	return s
-}
-
-func submod(a, b uint64) uint64 {
-	if a >= b {
-		return a - b
-	}
-	return a + prime - b
-}
-
-func invmod(a uint64) uint64 {
-	r := uint64(1)
-	for e := uint64(prime - 2); e > 0; e >>= 1 {
-		if e&1 == 1 {
-			r = mulmod(r, a)
-		}
-		a = mulmod(a, a)
-	}
-	return r
-}
-
+// vector is a sum of students over the field, with one place an atom.
 type vector []uint64
 
 func (v vector) pivot() int {
@@ -54,7 +22,7 @@ func (v vector) pivot() int {
 func (v vector) minus(f uint64, w vector) vector {
 	out := make(vector, len(v))
 	for i := range v {
-		out[i] = submod(v[i], mulmod(f, w[i]))
+		out[i] = field.Sub(v[i], field.Mul(f, w[i]))
 	}
 	return out
 }
@@ -62,7 +30,7 @@ func (v vector) minus(f uint64, w vector) vector {
 func (v vector) scaled(f uint64) vector {
 	out := make(vector, len(v))
 	for i := range v {
-		out[i] = mulmod(f, v[i])
+		out[i] = field.Mul(f, v[i])
 	}
 	return out
 }
@@ -147,7 +115,7 @@ func (s span) with(vs ...vector) span {
 		if p < 0 {
 			continue
 		}
-		s = s.extend(v.scaled(invmod(v[p])), p)
+		s = s.extend(v.scaled(field.Inverse(v[p])), p)
 	}
 	return s
 }

@@ -10,20 +10,20 @@ import (
 // show their whole alone, and returns what that publishes. Beside a cohort that
 // is too small nothing stands: a partner could name one child and learn from
 // the whole's size whether and where it goes to school.
-func (f *figure) wholes() History {
-	h := f.public.sets
+func (f *figure) wholes(h ledger) History {
 	var out History
 	for _, r := range f.rows {
 		if r.shown || r.sets[sideT].IsEmpty() || size(r.sets[sideP]) < f.limits.MinCohort || !f.wholeRule(r) {
 			continue
 		}
 		r.whole = true
-		gives, ok := f.giveWhole(r, slices.Concat(h, out))
-		if !ok {
+		gives, ok := f.giveWhole(r, h.with(f, out))
+		audit, admitted := f.public.audit.With(r.sets[sideT])
+		if !ok || !admitted && !f.broken.noRank {
 			r.whole = false
 			continue
 		}
-		f.span = f.span.with(r.vectors[sideT])
+		f.span, f.public.audit = f.span.with(r.vectors[sideT]), audit
 		out = append(out, gives...)
 	}
 	return out
@@ -31,7 +31,7 @@ func (f *figure) wholes() History {
 
 // giveWhole lists all that showing the whole of a row gives away, or reports
 // that it must not be shown.
-func (f *figure) giveWhole(r *row, h History) (History, bool) {
+func (f *figure) giveWhole(r *row, h ledger) (History, bool) {
 	set := r.sets[sideT]
 	derived, ok := f.wholeKeeps(f.span.with(r.vectors[sideT]), r, h)
 	left := f.wholeRemainders(r)
@@ -70,7 +70,7 @@ func (f *figure) wholeRemainders(r *row) []leftover {
 // wholeKeeps lists the sets that become computable, or reports that one of
 // them must not: any but the joining whole itself and wholes that may be shown
 // alone.
-func (f *figure) wholeKeeps(next span, joining *row, h History) (History, bool) {
+func (f *figure) wholeKeeps(next span, joining *row, h ledger) (History, bool) {
 	if f.broken.noSpan {
 		return nil, true
 	}
@@ -89,7 +89,7 @@ func (f *figure) wholeKeeps(next span, joining *row, h History) (History, bool) 
 
 // wholeSums reports that each leftover is harmless and, where it is one row,
 // fit to be shown alone.
-func (f *figure) wholeSums(h History, left []leftover) bool {
+func (f *figure) wholeSums(h ledger, left []leftover) bool {
 	return f.broken.noComplement || !slices.ContainsFunc(left, func(l leftover) bool {
 		fit := l.parts != 1 || f.big(l.set, f.limits.MinTotal, f.limits.WholeFloor)
 		return !fit || !f.known.hides(l.set, f.limits.HiddenFloor) || !f.apart(h, l.set)

@@ -42,7 +42,17 @@ func makeWorld(seed uint64) world {
 	for a := range 1 + r.IntN(3) {
 		w.agree(r, fmt.Sprintf("A%d", a), cells, anyone, covered)
 	}
+	if r.IntN(2) == 0 {
+		w.under(sdc.Standard, r.IntN(2) == 0)
+	}
 	return w
+}
+
+// under puts all agreements under a profile.
+func (w world) under(p sdc.Profile, yearEnd bool) {
+	for i := range w.candidates {
+		w.candidates[i].Profile, w.candidates[i].Thresholds, w.candidates[i].YearEnd = p, p.Thresholds(), yearEnd
+	}
 }
 
 type placed struct {

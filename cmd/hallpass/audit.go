@@ -107,7 +107,7 @@ func (a *app) keep(path string, text []byte) error {
 	}
 	f, err := os.OpenFile(a.path(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("writing the receipt: %w", err)
+		return fmt.Errorf("writing the document: %w", err)
 	}
 	_, err = f.Write(append(text, '\n'))
 	if err = errors.Join(err, f.Close()); err == nil {
