@@ -122,6 +122,7 @@ func (o *outlook) preflight() (preflight, error) {
 		Blocked: orEmptyList(o.blocked), Stale: orEmptyList(o.d.stale(o.b.zone, ingest.Families()...)), Agreements: []preflightPart{},
 		Notes: []string{"Nothing here looks at an outcome. Public totals are compared with the records at the close, which refuses those that the records contradict."},
 	}
+	p.Notes = append(p.Notes, "How many participants a shown row has is exact: that a child whom the partner itself named is enrolled is not treated as a secret.")
 	if o.forecast {
 		p.Notes = append(p.Notes, "This is a forecast: rosters, families' answers and records may still change.")
 	}
