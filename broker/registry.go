@@ -46,6 +46,7 @@ const (
 	colReleased   store.Collection = "released"    // agreement -> its releases, newest last
 	colPublished  store.Collection = "published"   // session, agreement -> the sets behind every figure
 	colKnown      store.Collection = "known"       // session -> whose values were ever opened to anyone
+	colMemos      store.Collection = "memos"       // session, agreement -> the determination memo that was signed last
 	colCopies     store.Collection = "copies"      // sid, agreement, columns, index -> sealed row as it was sent
 )
 
