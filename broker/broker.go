@@ -55,6 +55,7 @@ type Sabotage struct {
 	NoDoubts     bool // loads go in whatever they would lose or seem to mean
 	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict
 	FreezeStale  bool // periods are frozen on records whose newest load was held
+	Peek         bool // a preflight compares public totals with the records, as a close does
 
 	FreeDraws  bool // noise is drawn under budgeted without a reservation
 	GiveBack   bool // what was reserved for a close that stopped pays for the next one too

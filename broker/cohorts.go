@@ -135,6 +135,9 @@ func (f *frozen) compute(d *records.District, each compare.Each) error {
 	if err := f.values.Compute(needed, each); err != nil {
 		return err
 	}
+	if f.blind { // the check looks at outcomes
+		return nil
+	}
 	return checkTotals(d, f.period, f.values, needed)
 }
 

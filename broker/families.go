@@ -81,15 +81,19 @@ type staleFamily struct {
 // stale lists those of the families, and the people all others refer to, that
 // are stale in the snapshot's data version.
 func (s *snapshot) stale(families ...ingest.Family) []staleFamily {
+	return s.data.stale(s.b.zone, families...)
+}
+
+func (d *dataset) stale(zone *time.Location, families ...ingest.Family) []staleFamily {
 	var list []staleFamily
 	for _, f := range ingest.Families() {
-		state := s.data.manifest.Families[f]
+		state := d.manifest.Families[f]
 		if !state.stale() || f != ingest.People && !slices.Contains(families, f) {
 			continue
 		}
-		entry := staleFamily{Family: f, HeldOn: civil.Of(state.HeldAt, s.b.zone)}
+		entry := staleFamily{Family: f, HeldOn: civil.Of(state.HeldAt, zone)}
 		if !state.LoadedAt.IsZero() {
-			entry.LoadedOn = civil.Of(state.LoadedAt, s.b.zone)
+			entry.LoadedOn = civil.Of(state.LoadedAt, zone)
 		}
 		list = append(list, entry)
 	}

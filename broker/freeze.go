@@ -103,6 +103,8 @@ type frozen struct {
 	opened   map[string]*roaring.Bitmap // V_any by family
 	values   *compare.Period
 	encoded  encodedFreeze
+	forecast bool // nothing will be written; what a day or a load mends does not stop it
+	blind    bool // no outcome may be looked at
 }
 
 // Freeze fixes what the figures of some indicator families of a period are computed

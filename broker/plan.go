@@ -19,7 +19,13 @@ import (
 // that are not frozen yet: over the sets that the first of them fixes, against all
 // that was published of the period before.
 func (b *Broker) plan(r store.Reader, m moment, session string, asked []records.Family) (*frozen, error) {
-	f := &frozen{reported: map[records.Family]bool{}, history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
+	return b.planned(r, m, session, asked, false)
+}
+
+// planned is plan or, for a forecast, the same without a look at an outcome and
+// without the refusals that a close may meet.
+func (b *Broker) planned(r store.Reader, m moment, session string, asked []records.Family, forecast bool) (*frozen, error) {
+	f := &frozen{forecast: forecast, blind: forecast && !b.sabotage.Peek, reported: map[records.Family]bool{}, history: map[string]sdc.History{}, opened: map[string]*roaring.Bitmap{}}
 	var err error
 	if f.world, err = readWorld(r); err != nil {
 		return nil, err
@@ -46,7 +52,7 @@ func (b *Broker) plan(r store.Reader, m moment, session string, asked []records.
 	if err != nil {
 		return nil, err
 	}
-	if err := d.fit(f.reported, "frozen"); err != nil && !b.sabotage.FreezeStale {
+	if err := d.fit(f.reported, "frozen"); err != nil && !forecast && !b.sabotage.FreezeStale {
 		return nil, err
 	}
 	earlier, err := b.earlier(r, d.district, f)
@@ -67,7 +73,7 @@ func (b *Broker) fix(r store.Reader, m moment, d *dataset, session string, p per
 	if !ok {
 		return notAvailable()
 	}
-	if m.today < s.End {
+	if m.today < s.End && !f.forecast {
 		return conflict("the period has not ended; it can be frozen on its last day or later")
 	}
 	f.freeze = freeze{

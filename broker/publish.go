@@ -514,7 +514,11 @@ func (b *Broker) publish(tx store.Tx, session string, done computed) (outcome, e
 	if err := periods.put(tx, key(session), p); err != nil {
 		return outcome{}, err
 	}
-	body := publishedBody{Period: session, Families: done.families, published: made}
+	memos, err := signedMemos(tx, f)
+	if err != nil {
+		return outcome{}, err
+	}
+	body := publishedBody{Period: session, Families: done.families, Determinations: memos, published: made}
 	return outcome{data: p.saidOf(f), body: body}, bump(tx, colHead, key(headReleases))
 }
 
@@ -531,6 +535,8 @@ type publishedBody struct {
 	Families []records.Family `json:"families"`
 	Reason   string           `json:"reason,omitzero"` // of a correction
 	Kept     []sdc.KeptRow    `json:"kept,omitzero"`   // rows that keep their first figure: another would be one too many
+
+	Determinations map[string]string `json:"determinations,omitzero"` // by agreement: the hash of the memo that an officer signed
 	published
 }
 

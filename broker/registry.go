@@ -48,6 +48,7 @@ const (
 	colKnown      store.Collection = "known"       // session -> whose values were ever opened to anyone
 	colBudgets    store.Collection = "budgets"     // first day of a school year -> sealed privacy ledger
 	colDraws      store.Collection = "draws"       // session, attempt -> sealed noise that was drawn and paid for
+	colMemos      store.Collection = "memos"       // session, agreement -> the determination memo that was signed last
 	colCopies     store.Collection = "copies"      // sid, agreement, columns, index -> sealed row as it was sent
 )
 

@@ -165,6 +165,21 @@ type LedgerRequest struct {
 	Limit int
 }
 
+// MemoRequest asks for the determination memo about one agreement in a period.
+type MemoRequest struct {
+	Session   string
+	Agreement string
+}
+
+// MemoSignature is an officer's signature under a determination memo, by the
+// SHA-256 of its text.
+type MemoSignature struct {
+	Agreement string `json:"agreement"`
+	Name      string `json:"name"`
+	Title     string `json:"title"`
+	SHA256    string `json:"sha256"`
+}
+
 // ComparisonRequest asks for an agreement's released figures. School is "all"
 // or a school id; Period a session id, or empty for the newest release. Whole
 // asks for every row of the release that the agreement provides, pooled and by

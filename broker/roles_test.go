@@ -78,6 +78,7 @@ func partnershipOperations(t *testing.T) map[string]operation {
 		"Agreements":    {parties, func(d *town, c broker.Caller) error { return dropped(d.Agreements(ctx, c)) }},
 		"Agreement":     {parties, func(d *town, c broker.Caller) error { return dropped(d.Agreement(ctx, c, "club")) }},
 		"AgreementText": {parties, func(d *town, c broker.Caller) error { return dropped(d.AgreementText(ctx, c, "club")) }},
+		"Meter":         {parties, func(d *town, c broker.Caller) error { return dropped(d.Meter(ctx, c, "club")) }},
 		"SchoolAgreements": {[]broker.Role{broker.RoleOfficer, broker.RoleCoordinator}, func(d *town, c broker.Caller) error {
 			return dropped(d.SchoolAgreements(ctx, c, north))
 		}},
@@ -150,7 +151,14 @@ func districtOperations(t *testing.T) map[string]operation {
 		"CorrectPeriod": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.CorrectPeriod(ctx, c, townLent, broker.CorrectionRequest{}))
 		}},
-		"Ledger": {readers, func(d *town, c broker.Caller) error { return dropped(d.Ledger(ctx, c, broker.LedgerRequest{})) }},
+		"Ledger":    {readers, func(d *town, c broker.Caller) error { return dropped(d.Ledger(ctx, c, broker.LedgerRequest{})) }},
+		"Preflight": {closers, func(d *town, c broker.Caller) error { return dropped(d.Preflight(ctx, c, townLent)) }},
+		"Memo": {readers, func(d *town, c broker.Caller) error {
+			return dropped(d.Memo(ctx, c, broker.MemoRequest{Session: townLent, Agreement: "club"}))
+		}},
+		"SignMemo": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.SignMemo(ctx, c, townLent, broker.MemoSignature{}))
+		}},
 		"Disclosure": {[]broker.Role{broker.RoleOfficer, broker.RoleAuditor}, func(d *town, c broker.Caller) error {
 			return dropped(d.Disclosure(ctx, c))
 		}},

@@ -184,6 +184,7 @@ func (f *figure) plan() FigurePlan {
 			Key: r.key, Shown: r.shown, WholeShown: r.whole, Reason: r.reason,
 			Cohort: r.cohort, Rest: r.rest,
 			CohortCovered: size(r.sets[sideP]), RestCovered: size(r.sets[sideR]),
+			CohortUnknown: f.known.unconsented(r.sets[sideP]), RestUnknown: f.known.unconsented(r.sets[sideR]),
 		})
 	}
 	return out

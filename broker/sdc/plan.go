@@ -66,8 +66,9 @@ func (r Reason) secret() bool {
 // Verdict is the decision on one row of one figure.
 //
 // Cohort and Rest are the students of the row, CohortCovered and RestCovered
-// those of them with a value. Verdicts are the district's: Protect makes of
-// them what a partner may see.
+// those of them with a value, CohortUnknown and RestUnknown those whose value
+// nobody was given. Verdicts are the district's: Protect makes of them what a
+// partner may see.
 type Verdict struct {
 	Key           Key    `json:"key"`
 	Shown         bool   `json:"shown"`                 // cohort and rest, always together
@@ -77,6 +78,8 @@ type Verdict struct {
 	Rest          int    `json:"rest"`
 	CohortCovered int    `json:"cohort_covered"`
 	RestCovered   int    `json:"rest_covered"`
+	CohortUnknown int    `json:"cohort_unknown"`
+	RestUnknown   int    `json:"rest_unknown"`
 }
 
 // FigurePlan holds the verdicts of one indicator, in the order of CompareKeys.

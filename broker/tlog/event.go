@@ -52,10 +52,11 @@ const (
 	RecordsDestroyed      Event = "records.destroyed"
 	StoreRestored         Event = "store.restored"
 	BanRecorded           Event = "ban.recorded"
-	DisclosureSet         Event = "disclosure.set"   // how the district protects figures
-	PeriodCorrected       Event = "period.corrected" // figures of a published period were made anew from corrected values
-	ReportWritten         Event = "report.written"   // the district's own page of a release
-	BudgetReserved        Event = "budget.reserved"  // privacy was set aside for releases, before anything was drawn
+	DisclosureSet         Event = "disclosure.set"       // how the district protects figures
+	PeriodCorrected       Event = "period.corrected"     // figures of a published period were made anew from corrected values
+	ReportWritten         Event = "report.written"       // the district's own page of a release
+	DeterminationSigned   Event = "determination.signed" // an officer signed the memo of 34 CFR 99.31(b)(1)
+	BudgetReserved        Event = "budget.reserved"      // privacy was set aside for releases, before anything was drawn
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -72,7 +73,7 @@ var eventCodes = [...]Event{
 	KeyRotated, KeyDestroyed, RecordsDestroyed, StoreRestored, BanRecorded,
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
-	DisclosureSet, PeriodCorrected, ReportWritten, BudgetReserved,
+	DisclosureSet, PeriodCorrected, ReportWritten, DeterminationSigned, BudgetReserved,
 }
 
 // Events returns the closed list, in the order of the codes.

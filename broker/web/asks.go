@@ -44,6 +44,11 @@ func students(in *incoming) (broker.StudentsRequest, error) {
 	return broker.StudentsRequest{Agreement: in.id, Period: period, Categories: in.categories()}, nil
 }
 
+// memo builds the request for a period's determination memo about one agreement.
+func memo(in *incoming) (broker.MemoRequest, error) {
+	return broker.MemoRequest{Session: in.id, Agreement: in.query.Get("agreement")}, nil
+}
+
 // categories reads a comma-separated list. Without the parameter it is nil,
 // which asks for all; an empty one asks for none.
 func (in *incoming) categories() []consent.Category {

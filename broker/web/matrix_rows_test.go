@@ -63,6 +63,7 @@ func rows() map[string]row {
 		"GET /v1/agreements/{id}/releases/{session_id}/report": at(true, func(c cell) target {
 			return target{path: c.report(c.agreement(), report.NamedPeople)}
 		}),
+		"GET /v1/agreements/{id}/meter": agreement("/meter"),
 
 		"POST /v1/consents":                 at(true, func(c cell) target { return c.json("", c.newConsent()) }),
 		"GET /v1/consents":                  list,
@@ -82,6 +83,15 @@ func rows() map[string]row {
 			return c.json(c.period("/close"), broker.FamiliesRequest{Families: []records.Family{records.AttendanceFamily}})
 		}),
 		"POST /v1/periods/{session_id}/correct": at(true, cell.correction),
+
+		"GET /v1/periods/{session_id}/preflight": at(true, func(c cell) target { return target{path: c.period("/preflight")} }),
+		"GET /v1/periods/{session_id}/memo": at(true, func(c cell) target {
+			return target{path: c.period("/memo") + "?agreement=" + northAgreement}
+		}),
+		"POST /v1/periods/{session_id}/memo": at(true, cell.memoSignature),
+
+		"GET /v1/disclosure": list,
+		"PUT /v1/disclosure": at(false, func(c cell) target { return c.json("", broker.Disclosure{Noise: 20}) }),
 
 		"GET /v1/matches":       list,
 		"POST /v1/matches/{id}": at(true, func(c cell) target { return c.json("/v1/matches/"+c.match(), broker.MatchRequest{None: true}) }),
@@ -402,6 +412,18 @@ func (h *house) reload() {
 	if err != nil || res.Rejected {
 		h.t.Fatalf("the corrected records were not loaded: %v, %+v", err, res.Report.Errors())
 	}
+}
+
+// memoSignature signs the memo of now about north's agreement.
+func (c cell) memoSignature() target {
+	path := c.period("/memo")
+	sha := strings.Repeat("0", 64)
+	if c.whose != absent {
+		sha = data[struct {
+			SHA256 string `json:"sha256"`
+		}](c.officer().get(path + "?agreement=" + northAgreement).want(http.StatusOK)).SHA256
+	}
+	return c.json(path, broker.MemoSignature{Agreement: northAgreement, Name: "Olga Officer", Title: "Privacy officer", SHA256: sha})
 }
 
 // match is a participant of the steward's queue.

@@ -89,13 +89,13 @@ func acts[A Answer](method, path string, roles []broker.Role,
 func closes[A Answer](method, path string, roles []broker.Role,
 	op func(Service[A], context.Context, broker.Caller, string, ...broker.Family) (A, error),
 ) route[A] {
-	return patient(mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, body broker.FamiliesRequest) (A, error) {
+	return patiently(mayChange(method, path, roles, func(s Service[A], ctx context.Context, c broker.Caller, id string, body broker.FamiliesRequest) (A, error) {
 		return op(s, ctx, c, id, body.Families...)
 	}))
 }
 
-// patient gives a route time for a whole district's figures.
-func patient[A Answer](r route[A]) route[A] {
+// patiently gives a route the time that a whole district's figures take.
+func patiently[A Answer](r route[A]) route[A] {
 	r.patience = computePatience
 	return r
 }

@@ -74,6 +74,7 @@ type agreements[A Answer] interface {
 	Comparison(ctx context.Context, c broker.Caller, r broker.ComparisonRequest) (A, error)
 	Report(ctx context.Context, c broker.Caller, r broker.ReportRequest) (A, error)
 	Students(ctx context.Context, c broker.Caller, r broker.StudentsRequest) (A, error)
+	Meter(ctx context.Context, c broker.Caller, id string) (A, error)
 }
 
 type participation[A Answer] interface {
@@ -108,6 +109,11 @@ type periods[A Answer] interface {
 	ClosePeriod(ctx context.Context, c broker.Caller, session string, families ...broker.Family) (A, error)
 	CorrectPeriod(ctx context.Context, c broker.Caller, session string, r broker.CorrectionRequest) (A, error)
 	Ledger(ctx context.Context, c broker.Caller, r broker.LedgerRequest) (A, error)
+	Preflight(ctx context.Context, c broker.Caller, session string) (A, error)
+	Memo(ctx context.Context, c broker.Caller, r broker.MemoRequest) (A, error)
+	SignMemo(ctx context.Context, c broker.Caller, session string, r broker.MemoSignature) (A, error)
+	Disclosure(ctx context.Context, c broker.Caller) (A, error)
+	SetDisclosure(ctx context.Context, c broker.Caller, d broker.Disclosure) (A, error)
 }
 
 type audit[A Answer] interface {

@@ -209,6 +209,30 @@ func (s *service) Ledger(ctx context.Context, c broker.Caller, r broker.LedgerRe
 	return s.do(ctx, "listLedger", c, r)
 }
 
+func (s *service) Preflight(ctx context.Context, c broker.Caller, id string) (*reply, error) {
+	return s.do(ctx, "getPreflight", c, id)
+}
+
+func (s *service) Memo(ctx context.Context, c broker.Caller, r broker.MemoRequest) (*reply, error) {
+	return s.do(ctx, "getMemo", c, r)
+}
+
+func (s *service) SignMemo(ctx context.Context, c broker.Caller, id string, r broker.MemoSignature) (*reply, error) {
+	return s.do(ctx, "signMemo", c, id, r)
+}
+
+func (s *service) Disclosure(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "getDisclosure", c)
+}
+
+func (s *service) SetDisclosure(ctx context.Context, c broker.Caller, d broker.Disclosure) (*reply, error) {
+	return s.do(ctx, "setDisclosure", c, d)
+}
+
+func (s *service) Meter(ctx context.Context, c broker.Caller, id string) (*reply, error) {
+	return s.do(ctx, "getMeter", c, id)
+}
+
 func (s *service) Entries(ctx context.Context, c broker.Caller, r broker.EntriesRequest) (*reply, error) {
 	return s.do(ctx, "listEntries", c, r)
 }

@@ -46,6 +46,7 @@ func table[A Answer]() []route[A] {
 		asks(get, "/v1/agreements/{id}/comparisons", roles(partner), Service[A].Comparison, comparison, "school", "period"),
 		asks(get, "/v1/agreements/{id}/releases/{session_id}/report", roles(partner), Service[A].Report, releaseReport, "audience"),
 		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period", "categories"),
+		reads(get, "/v1/agreements/{id}/meter", roles(officer, auditor, partner), Service[A].Meter),
 
 		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
 		lists(get, "/v1/consents", roles(guardian, officer), Service[A].Consents),
@@ -59,7 +60,13 @@ func table[A Answer]() []route[A] {
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
 		closes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
 		closes(post, "/v1/periods/{session_id}/close", roles(officer, steward), Service[A].ClosePeriod),
-		patient(changes(post, "/v1/periods/{session_id}/correct", roles(officer), Service[A].CorrectPeriod)),
+		patiently(changes(post, "/v1/periods/{session_id}/correct", roles(officer), Service[A].CorrectPeriod)),
+		patiently(reads(get, "/v1/periods/{session_id}/preflight", roles(officer, steward), Service[A].Preflight)),
+		patiently(asks(get, "/v1/periods/{session_id}/memo", roles(officer, auditor), Service[A].Memo, memo, "agreement")),
+		patiently(changes(post, "/v1/periods/{session_id}/memo", roles(officer), Service[A].SignMemo)),
+
+		lists(get, "/v1/disclosure", roles(officer, auditor), Service[A].Disclosure),
+		takes(put, "/v1/disclosure", roles(officer), Service[A].SetDisclosure),
 
 		lists(get, "/v1/budgets", roles(officer, auditor), Service[A].Budgets),
 

@@ -17,10 +17,12 @@ import (
 func (a *app) periodCommand() *cobra.Command {
 	return a.group(&cobra.Command{
 		Use:   "period",
-		Short: "List, freeze, close and correct reporting periods",
+		Short: "List, plan, freeze, close and correct reporting periods",
 		Example: `  hallpass period close 2025-26 --dir district
   hallpass period close 2025-26-Q1 --family attendance --dir district`,
 	}, a.periodListCommand(),
+		a.preflightCommand(),
+		a.memoCommand(),
 		a.periodStep("freeze", "Fix a period's rosters, consents and versions", `freeze fixes what a period's figures will be computed from. It can be done from the
 period's last day on, and counts as published: what families answer from then on is
 held where it would expose the last students. The first freeze fixes rosters and
