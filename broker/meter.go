@@ -94,7 +94,7 @@ func (b *Broker) meter(r store.Reader, m moment, a agreement.Agreement) (meter, 
 		return out, err
 	}
 	for _, ref := range refs {
-		rec, found, err := releases.get(r, key(a.ID, ref.Session))
+		rec, found, err := releases.get(r, key(a.ID, ref.Session, ref.Number))
 		if err != nil || !found {
 			return out, orNotAvailable(err)
 		}

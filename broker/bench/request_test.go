@@ -81,6 +81,9 @@ type finished []byte
 func (finished) Created() bool { return false }
 func (finished) Drop()         {}
 
+// Page is for answers that are to be read.
+func (finished) Page() *broker.Page { return nil }
+
 // Deliver writes the answer.
 func (f finished) Deliver(write func(...[]byte) error, _ func()) error { return write(f) }
 
