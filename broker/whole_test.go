@@ -182,13 +182,16 @@ func TestAWholeReleaseIsAskedForInOneWay(t *testing.T) {
 	t.Parallel()
 	d, _ := clubTown(t, 12)
 	d.closePeriod(townFall)
-	for field, req := range map[string]broker.ComparisonRequest{
-		"school":    {Agreement: "club", Whole: true, School: north},
-		"audience":  {Agreement: "club", Whole: true, Audience: "everybody"},
-		"audience ": {Agreement: "club", Audience: report.Public},
+	for _, c := range []struct {
+		field string
+		req   broker.ComparisonRequest
+	}{
+		{"school", broker.ComparisonRequest{Agreement: "club", Whole: true, School: north}},
+		{"audience", broker.ComparisonRequest{Agreement: "club", Whole: true, Audience: "everybody"}},
+		{"audience", broker.ComparisonRequest{Agreement: "club", Audience: report.Public}},
 	} {
-		a, err := d.Comparison(t.Context(), partnerOf("club"), req)
-		refused(t, a, err, broker.Invalid, strings.TrimSpace(field))
+		a, err := d.Comparison(t.Context(), partnerOf("club"), c.req)
+		refused(t, a, err, broker.Invalid, c.field)
 	}
 	a, err := d.Report(t.Context(), partnerOf("club"), broker.ReportRequest{Agreement: "club"})
 	refused(t, a, err, broker.Invalid, "session")

@@ -200,7 +200,9 @@ const (
 )
 
 // crowded is a period with many earlier sets of any size, and an agreement over
-// ten schools of four grades.
+// ten schools of four grades. The sets are hidden ones, which the rule of
+// differences looks at: as cohorts they would put each student in hundreds of
+// figures, where eight are allowed.
 func crowded() (sdc.History, sdc.Candidate) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	var earlier sdc.History
@@ -209,7 +211,7 @@ func crowded() (sdc.History, sdc.Candidate) {
 		for n := 20 + rng.IntN(600); set.GetCardinality() < uint64(n); {
 			set.Add(rng.Uint32N(guardedStudents))
 		}
-		earlier = append(earlier, sdc.PublishedSet{Agreement: fmt.Sprintf("A%04d", i/100), Indicator: records.ChronicAbsence, Family: "attendance", Role: sdc.RoleCohort, Floor: 10, Set: set})
+		earlier = append(earlier, sdc.PublishedSet{Agreement: fmt.Sprintf("A%04d", i/100), Indicator: records.ChronicAbsence, Family: "attendance", Role: sdc.RoleHidden, Floor: 10, Set: set})
 	}
 	var placed []compare.Placement
 	choice := compare.Choice{Dosage: map[uint32]int{}}
@@ -225,7 +227,7 @@ func crowded() (sdc.History, sdc.Candidate) {
 	}
 	rows := compare.NewRoll(placed).Choose(choice).Layout(compare.Grain{School: true, Grade: true}).Rows()
 	return earlier, sdc.Candidate{
-		Agreement: "B", Rows: rows, Figures: []sdc.FigureSets{{Indicator: records.ChronicAbsence, Family: "attendance"}},
+		Agreement: "B", Profile: sdc.PublishedTable, Rows: rows, Figures: []sdc.FigureSets{{Indicator: records.ChronicAbsence, Family: "attendance"}},
 		Known: map[string]sdc.Known{"attendance": {}}, Thresholds: sdc.PublishedTable.Thresholds(),
 	}
 }
