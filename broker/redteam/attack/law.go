@@ -45,7 +45,7 @@ func (l *Law) At(k int) float64 { return l.within(k, k) }
 // Between is the probability of noise between two numbers, both included.
 func (l *Law) Between(low, high float64) float64 {
 	low, high = max(low, float64(-l.reach)), min(high, float64(l.reach))
-	if !(low <= high) {
+	if !(low-grain <= high+grain) {
 		return 0
 	}
 	return l.within(int(math.Ceil(low-grain)), int(math.Floor(high+grain)))

@@ -64,3 +64,19 @@ func TestALawAddsUp(t *testing.T) {
 		}
 	})
 }
+
+func TestBoundsMayBeOffByWhatArithmeticLosesEvenWithoutNoise(t *testing.T) {
+	t.Parallel()
+	const lost = 1e-13
+	exact := attack.Gaussian(0)
+	for _, bounds := range [][2]float64{{lost, 1}, {-1, -lost}, {lost, -lost}, {0, 0}} {
+		if got := exact.Between(bounds[0], bounds[1]); got != 1 {
+			t.Errorf("no noise between %g and %g has probability %g, not 1", bounds[0], bounds[1], got)
+		}
+	}
+	for _, bounds := range [][2]float64{{.5, 1}, {-1, -.5}, {.5, -.5}} {
+		if got := exact.Between(bounds[0], bounds[1]); got != 0 {
+			t.Errorf("no noise between %g and %g has probability %g, not 0", bounds[0], bounds[1], got)
+		}
+	}
+}
