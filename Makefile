@@ -16,7 +16,7 @@ ARGS     ?=
 RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker/ingest ./broker ./broker/web
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test race check format generate generated harness trust fuzz bench clean
+.PHONY: help demo build test race check format generate generated harness trust fuzz bench redteam clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 bench: $(BUILD)/opa ## print goal and measured beside the peer of each bench (BENCH=regexp COUNT=n)
 	HALLPASS_BENCH=1 HALLPASS_BENCH_OPA=$(CURDIR)/$(BUILD)/opa \
 	  $(GO) test -timeout 60m -count $(COUNT) -run '^TestBench$$/$(BENCH)' -v ./broker/bench
+
+redteam: ## attack a made-up district with partners' tokens at full count and write docs/redteam.md (hours)
+	HALLPASS_REDTEAM=1 $(GO) test -timeout 24h -count 1 -run '^TestTheRedTeam$$' -v ./broker/redteam
 
 $(BUILD)/opa: tools/opa/go.mod
 	$(GO) build -modfile=tools/opa/go.mod -o $@ github.com/open-policy-agent/opa

@@ -56,6 +56,7 @@ var house = map[string]room{
 		pure: true, ours: []string{"broker/civil", "broker/records", "broker/sdc", "broker/sdc/noise"},
 		third: []string{"github.com/RoaringBitmap/roaring/v2", "gonum.org/v1/gonum"},
 	},
+	"broker/redteam":        {}, // tests only: they attack what is served
 	"broker/redteam/attack": {pure: true, third: []string{"gonum.org/v1/gonum"}},
 	"broker/tlog": {
 		pure:  true,

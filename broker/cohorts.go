@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -97,6 +98,10 @@ func namesOf(staying map[records.SID]records.SID, sid records.SID) []records.SID
 
 // candidates are the agreements with the figures of the families that are frozen.
 func (b *Broker) candidates(m moment, d *dataset, f *frozen) ([]sdc.Candidate, error) {
+	var err error
+	if f.keys, err = b.noiseKeys(f.freeze); err != nil {
+		return nil, err
+	}
 	for _, family := range f.families {
 		f.opened[string(family)] = roaring.New()
 		for _, p := range f.people {
@@ -169,7 +174,11 @@ func (f *frozen) candidate(a *underTerms, now time.Time, zone *time.Location) (s
 	}
 	for _, family := range f.families {
 		name := string(family)
-		out.Known[name] = sdc.Known{Self: f.self(a, name, now, zone), Any: f.opened[name]}
+		known := sdc.Known{Self: f.self(a, name, now, zone), Any: f.opened[name]}
+		if a.profile().Noisy() {
+			known.Blur = f.blur
+		}
+		out.Known[name] = known
 	}
 	for _, report := range f.reports(a) {
 		column, err := f.values.Column(report)
@@ -180,6 +189,22 @@ func (f *frozen) candidate(a *underTerms, now time.Time, zone *time.Location) (s
 		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: report.Indicator.ID, Family: string(report.Indicator.Family), Covered: covered})
 	}
 	return out, nil
+}
+
+// blur raises a floor by the students that are left. One who is not in the
+// freeze's table is named by the ordinal.
+func (f *frozen) blur(left *roaring.Bitmap) int {
+	return f.keys.Blur(func(yield func([16]byte) bool) {
+		left.Iterate(func(x uint32) bool {
+			var name records.SID
+			if int(x) < len(f.freeze.Students) {
+				name = f.freeze.Students[x]
+			} else {
+				binary.BigEndian.PutUint32(name[:], x)
+			}
+			return yield(name)
+		})
+	})
 }
 
 // self is V_self: whose values of a family a grant in force opens to the

@@ -13,6 +13,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/compare"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
@@ -102,6 +103,7 @@ type frozen struct {
 	history  map[string]sdc.History     // by agreement, with what earlier families gave away
 	opened   map[string]*roaring.Bitmap // V_any by family
 	values   *compare.Period
+	keys     noise.Keys
 	encoded  encodedFreeze
 	forecast bool // nothing will be written; what a day or a load mends does not stop it
 	blind    bool // no outcome may be looked at

@@ -233,7 +233,7 @@ func (s source) releases(of round, newer *dataset, kept []sdc.KeptRow) ([]releas
 	if err := s.b.sign(values, s.freeze, parts); err != nil {
 		return nil, err
 	}
-	if err := values.Compute(reportsOfParts(parts), s.b.pace.Each); err != nil {
+	if err := values.Compute(s.b.reports(parts), s.b.pace.Each); err != nil {
 		return nil, err
 	}
 	if err := s.fits(values, parts, newer); err != nil {
@@ -256,7 +256,7 @@ func (s source) fits(values *compare.Period, parts []underTerms, newer *dataset)
 	if newer == nil {
 		return nil
 	}
-	return checkTotals(newer.district, s.session, values, reportsOfParts(parts))
+	return checkTotals(newer.district, s.session, values, s.b.reports(parts))
 }
 
 // partsOf are the agreements with their figures of some families only, those that
@@ -301,7 +301,7 @@ func readParts(r store.Reader, f freeze) ([]underTerms, error) {
 }
 
 // reports are the indicators of which the plan says that they are reported.
-func (a underTerms) reports() []compare.Report {
+func (a underTerms) reports(weak sdc.Weakness) []compare.Report {
 	var ids []string
 	for _, plan := range a.Plan.Figures {
 		if plan.Reported {
@@ -310,7 +310,7 @@ func (a underTerms) reports() []compare.Report {
 	}
 	list := reportsOf(ids, a.clauses.Schools, a.Scale)
 	for i := range list {
-		list[i].Noisy = a.profile().Noisy()
+		list[i].Noisy = a.profile().Noisy() && !weak.Silent()
 	}
 	return list
 }
@@ -334,9 +334,9 @@ func (b *Broker) sign(values *compare.Period, f freeze, parts []underTerms) erro
 	return nil
 }
 
-func reportsOfParts(parts []underTerms) (all []compare.Report) {
+func (b *Broker) reports(parts []underTerms) (all []compare.Report) {
 	for _, a := range parts {
-		all = append(all, a.reports()...)
+		all = append(all, a.reports(b.sabotage.Weak)...)
 	}
 	return all
 }
@@ -401,7 +401,7 @@ func (s source) raw(a underTerms, from *dataset, values *compare.Period, scale r
 		return nil, err
 	}
 	var list []sdc.RawFigure
-	for _, report := range a.reports() {
+	for _, report := range a.reports(s.b.sabotage.Weak) {
 		measure, err := compare.MeasureOf(report.Indicator, scale)
 		if err != nil {
 			return nil, err

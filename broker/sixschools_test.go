@@ -10,6 +10,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
@@ -90,7 +91,7 @@ func sixTown(t *testing.T, rate int) *town {
 	d.conclude(r)
 	d.done(d.PutParticipation(t.Context(), officer, sixAgreement, strings.NewReader(sixLog(children))))
 	for i, p := range children {
-		if i*rate%100+rate >= 100 { // evenly over the schools
+		if sixYes(i, rate) {
 			yes := consentTo(sixAgreement, p)
 			yes.Categories = []consent.Category{consent.Attendance}
 			d.consent(yes)
@@ -98,6 +99,30 @@ func sixTown(t *testing.T, rate int) *town {
 	}
 	d.closePeriod(townYear)
 	return d
+}
+
+// sixYes tells whether the family of a child said yes: evenly over the schools.
+func sixYes(child, rate int) bool { return child*rate%100+rate >= 100 }
+
+// sixLeft is how many of a school's cohort nobody was given.
+func sixLeft(school, rate int) (left int) {
+	for k := range sixRegulars {
+		if !sixYes(school*sixChildren+k, rate) {
+			left++
+		}
+	}
+	return left
+}
+
+// sixBlurred is what stands for a school that is at the blurred floor: one of two
+// things, and which is left to the district's keys.
+func sixBlurred(t testing.TB, text string) string {
+	t.Helper()
+	shown := fmt.Sprintf("%d beside %d", sixRegulars, sixPupils-sixRegulars)
+	if text != shown && !strings.HasPrefix(text, "withheld; 1") {
+		t.Errorf("a school at the blurred floor shows %s", text)
+	}
+	return shown + " or, by the blurred floor, withheld with its consented beside the whole"
 }
 
 // seen says what a partner sees of an indicator in a row.
@@ -124,6 +149,9 @@ func (d *town) sixLine(rate int) (line string, empty bool) {
 	var order []string
 	for s := range sixSchools {
 		text := seen(ask(sixSchool(s))["school:"+sixSchool(s)]["chronic_absence"])
+		if left, floor := sixLeft(s, rate), sdc.Standard.Thresholds().UnconsentedFloor; left >= floor && left < floor+sdc.MostBlur {
+			text = sixBlurred(d.t, text)
+		}
 		if schools[text]++; schools[text] == 1 {
 			order = append(order, text)
 		}

@@ -51,6 +51,9 @@ func newFigure(c Candidate, fs FigureSets, public *knowledge, broken sabotage) *
 		known: known(c.Known[fs.Family]), limits: c.Thresholds, public: public, yearEnd: c.YearEnd, broken: broken,
 		reported: fs.Covered != nil && !fs.Covered.IsEmpty(),
 	}
+	if broken.noBlur {
+		f.known.Blur = nil
+	}
 	f.given, f.entries = roaring.Or(f.known.Self, f.known.Any), map[*roaring.Bitmap]*entry{}
 	for _, r := range c.Rows {
 		f.rows = append(f.rows, newRow(r, fs.Covered))
@@ -106,7 +109,7 @@ func (f *figure) primary(r *row) bool {
 }
 
 func (f *figure) big(s *roaring.Bitmap, least, floor int) bool {
-	return size(s) >= least && f.known.unconsented(s) >= floor
+	return size(s) >= least && f.known.leaves(s, floor)
 }
 
 // wholeRule is the rule for a whole shown without its parts.

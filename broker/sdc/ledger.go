@@ -46,10 +46,10 @@ func (x *index) add(e *entry) {
 }
 
 // near yields the sets from a number on of which about as many students were given
-// to nobody, within a floor.
-func (x *index) near(e *entry, from, floor int) iter.Seq[*entry] {
+// to nobody: fewer than enough apart.
+func (x *index) near(e *entry, from, enough int) iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
-		for n := max(0, e.left.count-floor+1); n < e.left.count+floor; n++ {
+		for n := max(0, e.left.count-enough+1); n < e.left.count+enough; n++ {
 			for _, earlier := range slices.Backward(x.sets[n]) {
 				if earlier.number < from {
 					break
@@ -70,10 +70,11 @@ func (x *index) holds(e *entry) bool {
 // keeps is the difference rule against one set. What separates the two among
 // students given to nobody is a lower bound of both its counts.
 func (e *entry) keeps(earlier *entry, k Known, floor int) bool {
-	if e.left.beyond(earlier.left) && e.left.count+earlier.left.count >= floor {
+	enough := k.enough(floor)
+	if e.left.beyond(earlier.left) && e.left.count+earlier.left.count >= enough {
 		return true
 	}
-	return e.left.apart(earlier.left) >= floor || keepsApart(earlier.set, e.set, k, floor)
+	return e.left.apart(earlier.left) >= enough || keepsApart(earlier.set, e.set, k, floor)
 }
 
 // ledger is an index with the sets that are about to be published.
@@ -96,16 +97,17 @@ func (l ledger) with(f *figure, h History) ledger {
 // judged here: it has passed, or has to, by its own floor.
 func (l ledger) apart(f *figure, e *entry, from int, with []*roaring.Bitmap) bool {
 	floor := f.limits.HiddenFloor
+	enough := f.known.enough(floor)
 	tooClose := func(o *entry) bool {
 		return !e.keeps(o, f.known, floor) && !l.open(roaring.Xor(e.set, o.set), with)
 	}
-	for o := range l.near(e, from, floor) {
+	for o := range l.near(e, from, enough) {
 		if tooClose(o) {
 			return false
 		}
 	}
 	return !slices.ContainsFunc(l.coming, func(o *entry) bool {
-		far := max(e.left.count-o.left.count, o.left.count-e.left.count) >= floor
+		far := max(e.left.count-o.left.count, o.left.count-e.left.count) >= enough
 		return !far && tooClose(o)
 	})
 }

@@ -27,7 +27,20 @@ func drawFigure(t *rapid.T) *figure {
 	if rapid.Bool().Draw(t, "as by grants") {
 		k.Any.Or(k.Self)
 	}
+	if rapid.Bool().Draw(t, "blurred") {
+		k.Blur = blurred
+	}
 	return &figure{indicator: "i", known: k, given: roaring.Or(k.Self, k.Any), limits: Thresholds{HiddenFloor: rapid.IntRange(1, 12).Draw(t, "floor")}}
+}
+
+// blurred is a blur that hangs on who the students are.
+func blurred(left *roaring.Bitmap) int {
+	sum := uint32(0)
+	left.Iterate(func(x uint32) bool {
+		sum += x
+		return true
+	})
+	return int(sum % (MostBlur + 1))
 }
 
 func drawHistory(t *rapid.T, name string, indicators ...string) (h History) {

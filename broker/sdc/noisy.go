@@ -79,16 +79,11 @@ type noisy struct {
 	indicator string
 	measure   Measure
 	noise     Noise
-	weak      Weakness
 }
 
 // noisy is an indicator under the protection.
 func (p Protection) noisy(indicator string, m Measure) noisy {
-	z := noisy{indicator, m, p.Noise, p.Weak}
-	if p.Weak.silent() {
-		z.noise = silence{p.Noise}
-	}
-	return z
+	return noisy{indicator, m, p.Noise}
 }
 
 // sum is one group's sum with the group's noise.

@@ -53,14 +53,10 @@ func (z noisy) shown(v Verdict, all []Verdict, sums map[Key]noisyRow) ShownRow {
 
 // side codes an estimate of a group of n students, of whom so many have a value.
 func (z noisy) side(e, cohort estimate, n, covered int, s Schedule) *ShownSide {
-	out := &ShownSide{
+	return &ShownSide{
 		N: n, Coverage: coverage(covered, n, s), Value: z.measure.codeNoisy(z.milli(e), covered),
 		Noise: z.deviation(e), DifferenceNoise: z.deviation(e.plus(cohort, big.NewRat(-1, 1))),
 	}
-	if z.weak.silent() {
-		out.Value = z.weak.code(z, e, covered)
-	}
-	return out
 }
 
 // partition divides a shown row into parts without overlap: its shown parts,

@@ -113,7 +113,7 @@ func PlanBatch(earlier History, candidates []Candidate) ([]Plan, History, error)
 // sabotage removes one guard at a time. Only tests set it, to show that they
 // notice.
 type sabotage struct {
-	noPrimary, noComplement, noSpan, noDifference, noExposure, noRank bool
+	noPrimary, noComplement, noSpan, noDifference, noExposure, noRank, noBlur bool
 }
 
 func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan, History, error) {

@@ -163,17 +163,17 @@ func (fp FigurePlan) protect(raw []RawFigure, p Protection) (out ShownFigure, po
 		return out, nil, err
 	}
 	out.Status = StatusOK
-	if p.Profile.Noisy() {
+	if p.Profile.Noisy() && !p.Weak.Silent() {
 		out.Rows, pooled, err = p.noisy(fp.Indicator, raw[i].Measure).rows(fp.Verdicts, raw[i])
 	} else {
-		out.Rows, err = fp.rows(raw[i])
+		out.Rows, err = fp.rows(raw[i], p.Weak)
 	}
 	return out, pooled, err
 }
 
-func (fp FigurePlan) rows(raw RawFigure) (list []ShownRow, err error) {
+func (fp FigurePlan) rows(raw RawFigure, weak Weakness) (list []ShownRow, err error) {
 	for _, v := range fp.Verdicts {
-		r, err := v.protect(raw)
+		r, err := v.protect(raw, weak)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,7 @@ func (fp FigurePlan) reported() bool {
 	return fp.Reported || slices.ContainsFunc(fp.Verdicts, func(v Verdict) bool { return v.CohortCovered+v.RestCovered > 0 })
 }
 
-func (v Verdict) protect(f RawFigure) (ShownRow, error) {
+func (v Verdict) protect(f RawFigure, weak Weakness) (ShownRow, error) {
 	out := v.row()
 	if !v.Shown && !v.WholeShown {
 		return out, nil
@@ -197,11 +197,11 @@ func (v Verdict) protect(f RawFigure) (ShownRow, error) {
 		return out, err
 	}
 	if v.Shown {
-		out.Cohort = f.Measure.side(r.Cohort, v.Cohort, Subgroup)
-		out.Rest = f.Measure.side(r.Rest, v.Rest, Subgroup)
+		out.Cohort = weak.side(f.Measure, r.Cohort, v.Cohort, Subgroup)
+		out.Rest = weak.side(f.Measure, r.Rest, v.Rest, Subgroup)
 		return out, nil
 	}
-	out.Whole = f.Measure.side(r.Cohort.plus(r.Rest), v.Cohort+v.Rest, v.Key.schedule())
+	out.Whole = weak.side(f.Measure, r.Cohort.plus(r.Rest), v.Cohort+v.Rest, v.Key.schedule())
 	return out, nil
 }
 

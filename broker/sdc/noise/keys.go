@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"iter"
 	"math/bits"
 )
 
@@ -18,7 +19,7 @@ var ErrSecret = errors.New("a noise secret must have 32 bytes")
 
 // Keys are what sticky noise is made with. They come from one secret of the
 // district; whoever has it can take the noise off.
-type Keys struct{ record, value, noise [sha256.Size]byte }
+type Keys struct{ record, value, noise, blur [sha256.Size]byte }
 
 // NewKeys derives the keys from a secret, each for its use alone (RFC 5869). The
 // same secret gives the same keys.
@@ -27,7 +28,7 @@ func NewKeys(secret []byte) (Keys, error) {
 		return Keys{}, ErrSecret
 	}
 	var k Keys
-	for use, key := range map[string]*[sha256.Size]byte{"record": &k.record, "value": &k.value, "noise": &k.noise} {
+	for use, key := range map[string]*[sha256.Size]byte{"record": &k.record, "value": &k.value, "noise": &k.noise, "blur": &k.blur} {
 		derived, err := hkdf.Key(sha256.New, secret, nil, "hallpass noise "+use, sha256.Size)
 		if err != nil {
 			return Keys{}, err
@@ -72,6 +73,21 @@ func (k Keys) Noise(t *Table, f Figure, g Group) int {
 	text = g.values.append(g.set.append(text))
 	sum := hashed(k.noise, text)
 	return t.At(binary.BigEndian.Uint64(sum[:]))
+}
+
+// MostBlur is the most that Blur returns.
+const MostBlur = 2
+
+// Blur is a number from none to MostBlur that belongs to a set of students, by
+// pseudonym, in any order. All are as likely, so whoever sees that one student
+// more or less meets a threshold is right about it two times in three at best.
+func (k Keys) Blur(students iter.Seq[[16]byte]) int {
+	var set sum128
+	for s := range students {
+		set = set.plus(low(hashed(k.record, s[:])))
+	}
+	sum := hashed(k.blur, set.append(nil))
+	return int(binary.BigEndian.Uint64(sum[:]) % (MostBlur + 1))
 }
 
 // text names the figure behind b, each part preceded by its length.

@@ -3,6 +3,7 @@ package noise_test
 import (
 	"encoding/binary"
 	"errors"
+	"iter"
 	"math"
 	"testing"
 
@@ -164,5 +165,53 @@ func BenchmarkMember(b *testing.B) {
 	k := keys(b, "a district")
 	for b.Loop() {
 		k.Member(chronic, pseudonym(1), 1)
+	}
+}
+
+func TestABlurBelongsToTheStudentsAndNotToTheirOrder(t *testing.T) {
+	t.Parallel()
+	k := keys(t, "a district")
+	rapid.Check(t, func(t *rapid.T) {
+		students := rapid.SliceOfNDistinct(rapid.IntRange(0, 500), 1, 30, rapid.ID[int]).Draw(t, "students")
+		other := rapid.Permutation(students).Draw(t, "order")
+		if a, b := k.Blur(pseudonyms(students)), k.Blur(pseudonyms(other)); a != b {
+			t.Fatalf("blur %d in one order, %d in another", a, b)
+		}
+	})
+}
+
+// The blur of a set and that of the set without one student do not go together.
+func TestOneProbeOfABlurredFloorIsRightTwiceInThree(t *testing.T) {
+	t.Parallel()
+	k := keys(t, "a district")
+	const draws = 20_000
+	var count [noise.MostBlur + 1]int
+	right := 0
+	for i := range draws {
+		set := []int{6 * i, 6*i + 1, 6*i + 2, 6*i + 3, 6*i + 4, 6*i + 5}
+		with, without := k.Blur(pseudonyms(set)), k.Blur(pseudonyms(set[1:]))
+		count[with]++
+		// The floor is five: six are left or, if the first said yes to somebody, five.
+		if said := i%2 == 0; said == (said && 5 < 5+without || !said && 6 < 5+with) {
+			right++
+		}
+	}
+	for b, n := range count {
+		if got := float64(n) / draws; math.Abs(got-1./3) > .015 {
+			t.Errorf("blur %d came %.3f of the time", b, got)
+		}
+	}
+	if got := float64(right) / draws; math.Abs(got-2./3) > .015 {
+		t.Errorf("a probe was right %.3f of the time", got)
+	}
+}
+
+func pseudonyms(students []int) iter.Seq[[16]byte] {
+	return func(yield func([16]byte) bool) {
+		for _, i := range students {
+			if !yield(pseudonym(i)) {
+				return
+			}
+		}
 	}
 }
