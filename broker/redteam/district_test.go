@@ -24,6 +24,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/web"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 	"github.com/hallpass-edu/hallpass/rego"
 )
 
@@ -226,6 +227,9 @@ func (d *district) agree(p pact) {
 	r := broker.AgreementRequest{
 		ID: p.id, Partner: p.id, Template: "comparison_and_consent", Schools: names(p.schools), Categories: consent.Categories(),
 		Indicators: p.indicators, Grain: p.grain, DosageFloor: 1, TermFrom: yearStart(), TermTo: d.yearEnd() + 365, Administrator: "Ada Admin",
+	}
+	if p.epsilon > 0 {
+		r.Profile, r.Epsilon = agreement.Budgeted, p.epsilon
 	}
 	offered := d.must(d.broker.CreateAgreement(d.t.Context(), officer, r))
 	text := dataOf[struct {

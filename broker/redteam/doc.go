@@ -26,6 +26,7 @@
 //	roster_test.go       19, 38: rosters that differ by one, rosters that ask
 //	consent_test.go      20, 21: known values taken out of a sum
 //	blind_test.go        25: what is withheld hangs on no outcome
+//	budget_test.go       33 to 35: what a budget pays for, what its noise hides
 //	printed_test.go      23, 26 to 29: the digits of one figure
 //	channels_test.go     30, 31: headers, sizes, time, logs
 //	insiders_test.go     3, 8, 11, 12, 14, 17, 18: games about one student

@@ -156,7 +156,7 @@ func (x *trial) claims(name string, g attack.Game, claims, gained float64) {
 	if limit := house.Lower(g.Claims, g.Bits()); limit > claims {
 		x.breach("%s: %.1f %% claimed, %d of %d yes exposed", name, 100*g.ClaimShare(), g.Exposed, g.Yes())
 	}
-	if limit := house.Lower(g.Exposed, max(1, g.Yes())); limit > .01 {
+	if limit := house.Lower(g.Exposed, max(1, g.Yes())); limit > .01 || x.full && x.protected() && g.Exposed > 0 {
 		x.breach("%s: %d of %d yes exposed", name, g.Exposed, g.Yes())
 	}
 	if x.full && x.protected() && g.BitsEach() > gained {
@@ -178,6 +178,10 @@ func (x *trial) posterior(d *district, t table, share float64, draw *rand.Rand) 
 		if draw.Float64() < share {
 			view.Known[p.at[i]] = d.bit(of.indicator, of.period, i)
 		}
+	}
+	view, err := attack.Pooled(view) // the pooled row and that of the only school are one figure
+	if err != nil {
+		x.t.Fatal(err)
 	}
 	found, err := attack.Sample(view, attack.Sampling{Chains: 4, BurnIn: 250, Sweeps: 1000}, draw)
 	if err != nil {

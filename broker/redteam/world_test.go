@@ -36,6 +36,7 @@ type pact struct {
 	grain      []string
 	roster     []int // students, as the partner names them
 	yes        []int // whose families agreed before anything was closed
+	epsilon    int   // in tenths, of a budgeted agreement; 0: standard
 }
 
 // Indicators that an attack asks for. The first three are bits of a student.

@@ -1,12 +1,10 @@
 package budget_test
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
+	"github.com/hallpass-edu/hallpass/broker/redteam/attack"
 	"github.com/hallpass-edu/hallpass/broker/sdc/budget"
 	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
 )
@@ -45,14 +43,11 @@ func audited() []neighbours {
 
 const drawsAudited = 20_000
 
-// tally counts releases by what tells the districts apart best, the logarithm of the
-// likelihood ratio. With noise of the same variance everywhere that is, but for a
-// factor and a constant, the sum of each figure times its difference.
-type tally map[int]int
-
-// tallies are those of both halves of the draws of one district, with noise of a
-// variance from a seeded stream of cryptographic quality.
-func (n neighbours) tallies(t *testing.T, p pupil, v noise.Variance, seed string) (choose, measure tally) {
+// releases are what each release tells the districts apart by best, the logarithm of
+// the likelihood ratio, with noise of a variance from a seeded stream of cryptographic
+// quality. With noise of the same variance everywhere that is, but for a factor and a
+// constant, the sum of each figure times its difference.
+func (n neighbours) releases(t *testing.T, p pupil, v noise.Variance, seed string) []int {
 	t.Helper()
 	var key [32]byte
 	copy(key[:], seed+n.name)
@@ -61,88 +56,29 @@ func (n neighbours) tallies(t *testing.T, p pupil, v noise.Variance, seed string
 		t.Fatal(err)
 	}
 	sums, from, to := n.of(p), n.of(n.first), n.of(n.then)
-	halves := [2]tally{{}, {}}
-	for i := range drawsAudited {
-		statistic := 0
+	list := make([]int, drawsAudited)
+	for i := range list {
 		for row, sum := range sums {
 			drawn, err := s.Draw()
 			if err != nil {
 				t.Fatal(err)
 			}
-			statistic += (to[row] - from[row]) / int(n.figures.Sensitivity) * (sum + drawn)
-		}
-		halves[i%2][statistic]++
-	}
-	return halves[0], halves[1]
-}
-
-// event is that the statistic is in an interval.
-type event struct{ from, to int }
-
-func (c tally) in(e event) (n float64) {
-	for statistic, count := range c {
-		if e.from <= statistic && statistic <= e.to {
-			n += float64(count)
+			list[i] += (to[row] - from[row]) / int(n.figures.Sensitivity) * (sum + drawn)
 		}
 	}
-	return n
+	return list
 }
 
 // doubt is the chance, in each audit, that its bound is too high.
 const doubt = .001
 
-// bound is the lower bound of ε with δ from an event that was seen so often with one
-// and with the other district, by Clopper and Pearson (1934): whatever keeps (ε, δ) has
-// P(event) ≤ e^ε Q(event) + δ.
-func bound(seen, other, delta float64) float64 {
-	const n = drawsAudited / 2
-	if seen == 0 || other == n {
-		return 0
-	}
-	least := distuv.Beta{Alpha: seen, Beta: n - seen + 1}.Quantile(doubt / 2)
-	most := distuv.Beta{Alpha: other + 1, Beta: n - other}.Quantile(1 - doubt/2)
-	if least <= delta {
-		return 0
-	}
-	return max(math.Log((least-delta)/most), 0)
-}
-
-// best is the event of all intervals and thresholds from which the bound is highest.
-func best(p, q tally, delta float64) (chosen event) {
-	low, high := math.MaxInt, math.MinInt
-	for _, c := range []tally{p, q} {
-		for statistic := range c {
-			low, high = min(low, statistic), max(high, statistic)
-		}
-	}
-	highest := -1.
-	for from := low; from <= high; from++ {
-		for to := from; to <= high; to++ {
-			e := event{from, to}
-			if from == low {
-				e.from = math.MinInt
-			}
-			if to == high {
-				e.to = math.MaxInt
-			}
-			if b := bound(p.in(e), q.in(e), delta); b > highest {
-				chosen, highest = e, b
-			}
-		}
-	}
-	return chosen
-}
-
-// shown is the lower bound of ε that an audit finds, when the noise has a variance:
-// the event is chosen on one half of the draws and measured on the other.
+// shown is the lower bound of ε that an audit finds when the noise has a variance.
 func (n neighbours) shown(t *testing.T, v noise.Variance, seed string, deltas []float64) []float64 {
 	t.Helper()
-	chooseP, measureP := n.tallies(t, n.first, v, seed+"first")
-	chooseQ, measureQ := n.tallies(t, n.then, v, seed+"then")
+	first, then := n.releases(t, n.first, v, seed+"first"), n.releases(t, n.then, v, seed+"then")
 	list := make([]float64, len(deltas))
 	for i, delta := range deltas {
-		forth, back := best(chooseP, chooseQ, delta), best(chooseQ, chooseP, delta)
-		list[i] = max(bound(measureP.in(forth), measureQ.in(forth), delta), bound(measureQ.in(back), measureP.in(back), delta))
+		list[i] = attack.Epsilon(first, then, delta, doubt)
 	}
 	return list
 }
