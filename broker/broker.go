@@ -50,7 +50,7 @@ type Sabotage struct {
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
 
-	TellEveryone bool // answers for a board, funders and the public hold what consented students come to
+	TellEveryone bool // answers for a board, funders and the public, and rows of groups, hold what consented students come to
 
 	NoDoubts     bool // loads go in whatever they would lose or seem to mean
 	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict

@@ -249,7 +249,9 @@ func (c chooser) part() (part underTerms, ok bool, err error) {
 }
 
 func grainOf(c agreement.Clauses) compare.Grain {
-	return compare.Grain{School: slices.Contains(c.Grain, agreement.GrainSchool), Grade: slices.Contains(c.Grain, agreement.GrainGrade)}
+	return compare.Grain{
+		School: slices.Contains(c.Grain, agreement.GrainSchool), Grade: slices.Contains(c.Grain, agreement.GrainGrade), Groups: c.Groups(),
+	}
 }
 
 // roster is the one that the census froze, with the children who can be found

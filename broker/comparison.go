@@ -165,6 +165,7 @@ type comparisonRow struct {
 	Row     string             `json:"row"`
 	School  string             `json:"school,omitzero"`
 	Grade   string             `json:"grade,omitzero"`
+	Group   string             `json:"group,omitzero"` // dimension and value
 	Figures []comparisonFigure `json:"figures"`
 }
 
@@ -251,7 +252,7 @@ func (q comparisonQuestion) asks(c agreement.Clauses, k sdc.Key) bool {
 func (d *comparisonData) row(r sdc.ShownRow) *comparisonRow {
 	i := slices.IndexFunc(d.Rows, func(have comparisonRow) bool { return have.Row == r.Row })
 	if i < 0 {
-		d.Rows = append(d.Rows, comparisonRow{Row: r.Row, School: r.Key.School, Grade: r.Key.Grade})
+		d.Rows = append(d.Rows, comparisonRow{Row: r.Row, School: r.Key.School, Grade: r.Key.Grade, Group: r.Key.Group})
 		i = len(d.Rows) - 1
 	}
 	return &d.Rows[i]

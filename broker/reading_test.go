@@ -157,6 +157,7 @@ type side struct {
 	Coverage coded
 	Value    coded
 	Noise    float64
+	Size     *coded
 }
 
 type coded struct {

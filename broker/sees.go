@@ -20,7 +20,7 @@ func sees(p sdc.Plan) []string {
 	for _, level := range []struct {
 		sdc.Level
 		name string
-	}{{sdc.LevelSchool, "School by school"}, {sdc.LevelGrade, "Grade by grade"}, {sdc.LevelSchoolGrade, "Each grade of each school"}} {
+	}{{sdc.LevelSchool, "School by school"}, {sdc.LevelGrade, "Grade by grade"}, {sdc.LevelSchoolGrade, "Each grade of each school"}, {sdc.LevelGroup, "Group by group"}} {
 		if n := levelOf(p, level.Level); n.planned > 0 {
 			words = append(words, fmt.Sprintf("%s: %d of %s shown%s.", level.name, n.shown, counted(n.planned, "figure"), n.beside()))
 		}

@@ -54,7 +54,7 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 		out.Reading, out.Adjusted = m.read(ind, row, compare.Read), m.read(ind, row, compare.ReadWeighted)
 		return out, nil
 	}
-	if m.protected {
+	if m.protected || row.Key.Group != "" && !m.s.b.sabotage.TellEveryone { // who is in a group is nobody's to tell
 		return out, nil
 	}
 	side, err := m.consented(ind, row.Key)

@@ -200,7 +200,7 @@ func subsetsOf[T ~string](list []T) subsets {
 
 var (
 	categorySubsets = subsetsOf(consent.Categories())
-	grainSubsets    = subsetsOf([]string{"all", "school", "grade"})
+	grainSubsets    = subsetsOf(agreement.Grains())
 )
 
 // pick returns the object of the known names of a list.

@@ -27,6 +27,7 @@ func Dosage(dates []civil.Date, first, last civil.Date) int {
 type Placement struct {
 	Ordinal       uint32
 	School, Grade string
+	Groups        records.Groups
 }
 
 // Place puts each student at its primary enrollment on the census date. The
@@ -36,7 +37,7 @@ func Place(students []records.Student, census civil.Date) []Placement {
 	var out []Placement
 	for i := range students {
 		if e, ok := students[i].PrimaryOn(census); ok {
-			out = append(out, Placement{Ordinal: uint32(i), School: e.School, Grade: e.Grade})
+			out = append(out, Placement{Ordinal: uint32(i), School: e.School, Grade: e.Grade, Groups: students[i].Groups()})
 		}
 	}
 	return out
@@ -126,18 +127,23 @@ func (g Groups) whole(c group) *roaring.Bitmap {
 }
 
 // Grain says into what rows an agreement divides its comparison beside the
-// pooled one.
-type Grain struct{ School, Grade bool }
+// pooled one. Groups are dimensions of records.
+type Grain struct {
+	School, Grade bool
+	Groups        []string
+}
 
 // Layout is how groups stand in the rows of a comparison: the pooled row first,
 // then a row a school, a row a grade over all schools and, with both, a row a
-// grade within a school; in the order of sdc.CompareKeys. Students without a
-// grade are in no grade row. Which rows there are follows from the schools and
-// their grades alone.
+// grade within a school; last two rows a dimension, over all schools; in the order
+// of sdc.CompareKeys. Students without a grade are in no grade row, and those of
+// whom a dimension is not known in neither of its rows. Which rows there are follows
+// from the schools, their grades and the dimensions alone.
 type Layout struct {
-	groups Groups
-	keys   []sdc.Key // of the rows
-	in     [][]int   // by group: the rows it is in
+	groups    Groups
+	keys      []sdc.Key // of the rows
+	in        [][]int   // by group: the rows it is in
+	subgroups []subgroup
 }
 
 // Layout lays the groups out.
@@ -147,6 +153,10 @@ func (g Groups) Layout(grain Grain) Layout {
 		for _, k := range grain.keys(g.roll.cells[c.cell].key) {
 			number[k] = 0
 		}
+	}
+	subgroups := grain.subgroups()
+	for _, s := range subgroups {
+		number[s.key()] = 0
 	}
 	l := Layout{groups: g, keys: slices.SortedFunc(maps.Keys(number), sdc.CompareKeys)}
 	for i, k := range l.keys {
@@ -158,6 +168,9 @@ func (g Groups) Layout(grain Grain) Layout {
 			in = append(in, number[k])
 		}
 		l.in = append(l.in, in)
+	}
+	for _, s := range subgroups {
+		l.subgroups = append(l.subgroups, s.of(g, number[s.key()]))
 	}
 	return l
 }
@@ -173,6 +186,17 @@ func (l Layout) Rows() []sdc.RowSets {
 		for _, at := range l.in[i] {
 			rows[at].P.Or(cohort)
 			rows[at].T.Or(whole)
+		}
+	}
+	for _, s := range l.subgroups {
+		for _, c := range s.cells {
+			students := l.groups.roll.cells[c.cell].students
+			for _, at := range c.cohort {
+				rows[s.row].P.Add(students[at])
+			}
+			for _, at := range c.whole {
+				rows[s.row].T.Add(students[at])
+			}
 		}
 	}
 	return rows

@@ -184,6 +184,9 @@ func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals)
 			row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, rest)
 		}
 	}
+	for _, s := range l.subgroups {
+		s.sum(c, &out.Rows[s.row])
+	}
 	if c.contribution != nil {
 		c.sign(out.Rows, l, public)
 	}
@@ -205,6 +208,9 @@ func (c Column) sign(rows []sdc.RawRow, l Layout, public Totals) {
 	}
 	for at := range rows {
 		rows[at].Cells = c.cells(l.groups, groups[at], public)
+	}
+	for _, s := range l.subgroups {
+		s.sign(c, &rows[s.row])
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/sdc"
 )
 
@@ -22,6 +23,7 @@ type Roll struct {
 type cell struct {
 	key      sdc.Key
 	students []uint32 // ordinals, ascending
+	groups   []records.Groups
 	members  *roaring.Bitmap
 }
 
@@ -57,7 +59,7 @@ func (r *Roll) seat(p Placement) {
 	}
 	c := &r.cells[last]
 	r.seats[p.Ordinal] = seat{int32(last), int32(len(c.students))}
-	c.students = append(c.students, p.Ordinal)
+	c.students, c.groups = append(c.students, p.Ordinal), append(c.groups, p.Groups)
 }
 
 // find returns a student's seat, or false for one who was not placed.

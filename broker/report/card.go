@@ -83,6 +83,9 @@ func (w writer) sideLines(f figure) []line {
 // students says how many a side has, and of how many of them the value is.
 func (w writer) students(s side) string {
 	text := thousands(s.N)
+	if s.Size != nil {
+		text = s.Size.Text
+	}
 	if s.Coverage.Kind != sdc.KindWithheld {
 		text += "; " + fmt.Sprintf(w.withData, w.tersely(s.Coverage, " %"))
 	}

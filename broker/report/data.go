@@ -88,10 +88,11 @@ type row struct {
 	Row     string   `json:"row"`
 	School  string   `json:"school,omitzero"`
 	Grade   string   `json:"grade,omitzero"`
+	Group   string   `json:"group,omitzero"`
 	Figures []figure `json:"figures"`
 }
 
-func (r row) key() sdc.Key { return sdc.Key{School: r.School, Grade: r.Grade} }
+func (r row) key() sdc.Key { return sdc.Key{School: r.School, Grade: r.Grade, Group: r.Group} }
 
 // figure is one indicator of a row. Weighted is the rest at the cohort's mix of
 // schools and grades: where it is there, it is what the cohort is compared with.
@@ -110,14 +111,16 @@ type figure struct {
 
 // side is a cohort, a rest or a whole as shown. Noise is the standard deviation
 // of the noise in the value, in its unit, DifferenceNoise that in the cohort's
-// less this one; EffectiveN how many students a weighted side counts as.
+// less this one; EffectiveN how many students a weighted side counts as. Of a group
+// there is a band, Size, in place of N.
 type side struct {
-	N               int       `json:"n"`
-	Coverage        sdc.Shown `json:"coverage"`
-	Value           sdc.Shown `json:"value"`
-	Noise           sdc.Milli `json:"noise,omitzero"`
-	DifferenceNoise sdc.Milli `json:"difference_noise,omitzero"`
-	EffectiveN      int       `json:"effective_n,omitzero"`
+	N               int        `json:"n"`
+	Coverage        sdc.Shown  `json:"coverage"`
+	Value           sdc.Shown  `json:"value"`
+	Noise           sdc.Milli  `json:"noise,omitzero"`
+	DifferenceNoise sdc.Milli  `json:"difference_noise,omitzero"`
+	EffectiveN      int        `json:"effective_n,omitzero"`
+	Size            *sdc.Shown `json:"size,omitzero"`
 }
 
 // consented is what the partner's students whose families said yes come to,

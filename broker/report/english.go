@@ -22,12 +22,12 @@ type phrases struct {
 	agreement, district, period, census, dataOf string
 	published, answered, schoolsFact            string
 	corrected, stage                            string
-	stages                                      map[string]string
+	stages, studentGroups                       map[string]string
 
-	glance, indicators, longer, bySchool, byGrade, byPlace, rowsTitle string
-	thisPeriod, yearToDate, twoYears                                  string
-	guide, definitions, settings                                      string
-	protection, cautions, receipt, exactData, exactReceipt            string
+	glance, indicators, longer, bySchool, byGrade, byGroup, byPlace, rowsTitle string
+	thisPeriod, yearToDate, twoYears                                           string
+	guide, definitions, settings                                               string
+	protection, cautions, receipt, exactData, exactReceipt                     string
 
 	allSchools, school, grade, schoolOrGrade, indicator, noFigure string
 	simulated, noise, effect, rawRest, countsAs                   string
@@ -82,7 +82,12 @@ func english() phrases {
 		published: "Published", answered: "Answer of", schoolsFact: "Schools",
 		corrected: "Corrected", stage: "Status",
 		stages: map[string]string{"provisional": "provisional: may be corrected once", "final": "final"},
-		glance: "At a glance", indicators: "Each indicator", longer: "Over a longer time", rowsTitle: "By school and by grade", bySchool: "By school", byGrade: "By grade",
+		studentGroups: map[string]string{
+			"economically_disadvantaged:yes": "Economically disadvantaged", "economically_disadvantaged:no": "Not economically disadvantaged",
+			"english_learner:yes": "Learning English", "english_learner:no": "Not learning English",
+			"special_education:yes": "In special education", "special_education:no": "Not in special education",
+		},
+		glance: "At a glance", indicators: "Each indicator", longer: "Over a longer time", rowsTitle: "By school and by grade", bySchool: "By school", byGrade: "By grade", byGroup: "By group of students",
 		byPlace: "By school and grade", thisPeriod: "This period", yearToDate: "Year to date", twoYears: "Two years together",
 		guide: "How to read this page", definitions: "Definitions", settings: "How days and marks were counted",
 		protection: "How students are protected", cautions: "Cautions", receipt: "Receipt",

@@ -57,12 +57,13 @@ func (w writer) matrices(lead row) (printed, more []matrix) {
 	bySchool := w.level(lead, sdc.LevelSchool)
 	byGrade := w.level(lead, sdc.LevelGrade)
 	byPlace := w.level(lead, sdc.LevelSchoolGrade)
+	byGroup := w.level(lead, sdc.LevelGroup)
 	if school {
 		byGrade, byPlace = slices.Concat(byGrade, byPlace), nil
 	}
 	printed = append(printed,
 		w.longerTable(lead),
-		w.rowTable("rows", w.rowsTitle, w.schoolOrGrade, span{w.bySchool, bySchool}, span{w.byGrade, byGrade}),
+		w.rowTable("rows", w.rowsTitle, w.schoolOrGrade, span{w.bySchool, bySchool}, span{w.byGrade, byGrade}, span{w.byGroup, byGroup}),
 	)
 	more = append(more,
 		w.rowTable("places", w.byPlace, w.schoolOrGrade, span{rows: byPlace}),

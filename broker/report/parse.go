@@ -187,7 +187,7 @@ func (f figure) fault() string {
 
 func (f figure) faultOfParts() string {
 	for _, s := range []*side{f.Cohort, f.Rest, f.Weighted, f.Whole} {
-		if s != nil && (min(s.N, s.EffectiveN) < 0 || min(s.Noise, s.DifferenceNoise) < 0 || !sound(s.Coverage) || !sound(s.Value)) {
+		if s != nil && (min(s.N, s.EffectiveN) < 0 || min(s.Noise, s.DifferenceNoise) < 0 || !sound(s.Coverage) || !sound(s.Value) || s.Size != nil && !sound(*s.Size)) {
 			return "a side has a negative number, an unknown kind, or ends before it starts"
 		}
 	}

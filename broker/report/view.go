@@ -176,6 +176,8 @@ func (w writer) rowName(r row) string {
 		return w.gradeName(r.Grade)
 	case sdc.LevelSchoolGrade:
 		return w.schoolName(r.School) + ", " + w.gradeName(r.Grade)
+	case sdc.LevelGroup:
+		return plain(cmp.Or(w.studentGroups[r.Group], r.Group))
 	}
 	return w.allSchools
 }

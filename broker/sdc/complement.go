@@ -14,14 +14,21 @@ type relation struct {
 }
 
 // relate finds every sum among the rows: all over schools, all over grades, a
-// school over its grades, a grade over its schools. Parts that do not cover
+// school over its grades, a grade over its schools, all over the groups of a
+// dimension. Parts that do not cover
 // their whole leave a hidden remainder, which the rule sees as a set.
 func relate(rows []*row) []relation {
 	var out []relation
 	for _, p := range rows {
-		for _, level := range []Level{LevelSchool, LevelGrade, LevelSchoolGrade} {
-			if kids := childrenOf(p.key, level, rows); len(kids) > 0 {
-				out = append(out, relation{parent: p, children: kids})
+		for _, level := range Levels()[1:] {
+			for kids := childrenOf(p.key, level, rows); len(kids) > 0; {
+				other := func(r *row) bool { return r.key.dimension() != kids[0].key.dimension() }
+				n := slices.IndexFunc(kids, other)
+				if n < 0 {
+					n = len(kids)
+				}
+				out = append(out, relation{parent: p, children: kids[:n:n]})
+				kids = kids[n:]
 			}
 		}
 	}
@@ -42,7 +49,7 @@ func childrenOf(parent Key, level Level, rows []*row) []*row {
 func isPart(parent, child Key) bool {
 	switch parent.Level() {
 	case LevelAll:
-		return child.Level() == LevelSchool || child.Level() == LevelGrade
+		return child.Level() == LevelSchool || child.Level() == LevelGrade || child.Level() == LevelGroup
 	case LevelSchool:
 		return child.Level() == LevelSchoolGrade && child.School == parent.School
 	case LevelGrade:

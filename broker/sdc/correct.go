@@ -33,7 +33,7 @@ func PlanCorrection(earlier History, plans []Plan) ([]KeptRow, History, error) {
 func planCorrection(earlier History, plans []Plan, broken sabotage) ([]KeptRow, History, error) {
 	sorted := slices.SortedStableFunc(slices.Values(plans), func(a, b Plan) int { return cmp.Compare(a.Agreement, b.Agreement) })
 	c := correction{public: map[string]*knowledge{}, earlier: earlier, broken: broken}
-	for level := LevelAll; level <= LevelSchoolGrade; level++ {
+	for _, level := range Levels() {
 		for _, p := range sorted {
 			for _, f := range p.Figures {
 				if err := c.level(level, p.Agreement, f); err != nil {

@@ -103,9 +103,19 @@ func (f *figure) primary(r *row) bool {
 	if f.broken.noPrimary {
 		return !r.sets[sideP].IsEmpty() && !r.sets[sideR].IsEmpty()
 	}
-	return f.big(r.sets[sideP], f.limits.MinCohort, f.limits.UnconsentedFloor) &&
-		f.big(r.sets[sideR], f.limits.MinCohort, f.limits.RestFloor) &&
+	return f.big(r.sets[sideP], f.least(r, sideP), f.limits.UnconsentedFloor) &&
+		f.big(r.sets[sideR], f.least(r, sideR), f.limits.RestFloor) &&
 		size(r.sets[sideT]) >= f.limits.MinTotal
+}
+
+// least is how large one side of a row must be. Of a group it is blurred, for
+// whether a child is in it is nothing that a partner may find out by a roster of
+// the right size.
+func (f *figure) least(r *row, s side) int {
+	if r.key.Level() != LevelGroup || f.known.Blur == nil {
+		return f.limits.MinCohort
+	}
+	return f.limits.MinCohort + f.known.Blur(r.sets[s])
 }
 
 func (f *figure) big(s *roaring.Bitmap, least, floor int) bool {
@@ -158,7 +168,7 @@ func (f *figure) detailed(r *row) bool {
 	switch {
 	case f.yearEnd, f.limits.MinDetail == 0, r.key.Level() == LevelAll:
 		return true
-	case r.key.Grade != "":
+	case r.key.Grade != "" || r.key.Group != "":
 		return false
 	}
 	return size(r.sets[sideP]) >= f.limits.MinDetail

@@ -3,6 +3,7 @@ package sdc_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -93,18 +94,38 @@ func (f released) sums() error {
 			if !v.Shown || level <= parent.Level() {
 				continue
 			}
-			if err := f.sum(parent, level); err != nil {
+			in := func(k sdc.Key) bool {
+				return k.Level() == level && (parent.School == "" || k.School == parent.School) && (parent.Grade == "" || k.Grade == parent.Grade)
+			}
+			if err := f.sum(parent, in); err != nil {
 				return err
 			}
+		}
+	}
+	return f.groups()
+}
+
+// groups checks the sums of all rows over the groups of each dimension.
+func (f released) groups() error {
+	if !f.verdicts[sdc.Key{}].Shown {
+		return nil
+	}
+	for k := range f.verdicts {
+		dimension, _, divided := strings.Cut(k.Group, ":")
+		if !divided {
+			continue
+		}
+		if err := f.sum(sdc.Key{}, func(k sdc.Key) bool { return strings.HasPrefix(k.Group, dimension+":") }); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (f released) sum(parent sdc.Key, level sdc.Level) error {
+func (f released) sum(parent sdc.Key, in func(sdc.Key) bool) error {
 	p, r, hidden, seen, secret := f.sets[parent].p.Clone(), f.sets[parent].r.Clone(), 0, 0, 0
 	for k, v := range f.verdicts {
-		if k.Level() != level || parent.School != "" && k.School != parent.School || parent.Grade != "" && k.Grade != parent.Grade {
+		if !in(k) {
 			continue
 		}
 		if v.Shown {
@@ -122,7 +143,7 @@ func (f released) sum(parent sdc.Key, level sdc.Level) error {
 		return nil
 	}
 	if hidden == 1 && secret == 1 || !harmless(p, f.known) || !harmless(r, f.known) {
-		return fmt.Errorf("row %s gives away its %d hidden parts by %s", parent, hidden, level)
+		return fmt.Errorf("row %s gives away its %d hidden parts", parent, hidden)
 	}
 	return nil
 }

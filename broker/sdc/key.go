@@ -3,6 +3,7 @@ package sdc
 import (
 	"cmp"
 	"strconv"
+	"strings"
 )
 
 // Level is how finely a row divides an agreement. Coarser levels are decided
@@ -15,11 +16,17 @@ const (
 	LevelSchool
 	LevelGrade
 	LevelSchoolGrade
+	LevelGroup
 )
 
-var levelNames = [...]string{"all", "school", "grade", "school_grade"}
+// Levels lists them all.
+func Levels() []Level {
+	return []Level{LevelAll, LevelSchool, LevelGrade, LevelSchoolGrade, LevelGroup}
+}
 
-// String returns "all", "school", "grade" or "school_grade".
+var levelNames = [...]string{"all", "school", "grade", "school_grade", "group"}
+
+// String returns "all", "school", "grade", "school_grade" or "group".
 func (l Level) String() string {
 	if l < 0 || int(l) >= len(levelNames) {
 		return "unknown"
@@ -29,14 +36,27 @@ func (l Level) String() string {
 
 // Key names a row. An empty member means "pooled": Key{} is all schools of the
 // agreement together, Key{Grade: "9"} is grade 9 over all its schools.
+//
+// Group is one side of a division by something that a partner may not know of a
+// child, as dimension and value: "special_education:yes". Who is in such a row is
+// protected like an outcome: its sizes are blurred, and printed as bands.
 type Key struct {
 	School string `json:"school,omitempty"`
 	Grade  string `json:"grade,omitempty"`
+	Group  string `json:"group,omitempty"`
+}
+
+// dimension is what a group divides by, and empty for other rows.
+func (k Key) dimension() string {
+	d, _, _ := strings.Cut(k.Group, ":")
+	return d
 }
 
 // Level tells how finely the row divides.
 func (k Key) Level() Level {
 	switch {
+	case k.Group != "":
+		return LevelGroup
 	case k.School == "" && k.Grade == "":
 		return LevelAll
 	case k.Grade == "":
@@ -47,7 +67,8 @@ func (k Key) Level() Level {
 	return LevelSchoolGrade
 }
 
-// String is the row's name: "all", "school:GP", "grade:9", "school:GP/grade:9".
+// String is the row's name: "all", "school:GP", "grade:9", "school:GP/grade:9",
+// "special_education:yes".
 func (k Key) String() string {
 	switch k.Level() {
 	case LevelSchool:
@@ -56,17 +77,21 @@ func (k Key) String() string {
 		return "grade:" + k.Grade
 	case LevelSchoolGrade:
 		return "school:" + k.School + "/grade:" + k.Grade
+	case LevelGroup:
+		return k.Group
 	}
 	return "all"
 }
 
 // CompareKeys orders rows as a release prints them: by level, then by school,
-// then by grade, the grades before first grade first and numbers by value.
+// then by grade, the grades before first grade first and numbers by value; groups
+// by their names.
 func CompareKeys(a, b Key) int {
 	return cmp.Or(
 		cmp.Compare(a.Level(), b.Level()),
 		cmp.Compare(a.School, b.School),
 		compareGrades(a.Grade, b.Grade),
+		cmp.Compare(a.Group, b.Group),
 	)
 }
 

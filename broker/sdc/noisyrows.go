@@ -24,6 +24,11 @@ func (z noisy) rows(verdicts []Verdict, raw RawFigure) (list []ShownRow, all []P
 		if row.whole.n != v.CohortCovered+v.RestCovered || v.Shown && row.cohort.weight <= 0 || row.whole.weight <= 0 {
 			return nil, nil, fmt.Errorf("%w: the cells of row %s hold other students than its cohort and rest", ErrRaw, v.Key)
 		}
+		if v.Key.Level() == LevelGroup {
+			if row, err = z.sized(row, r); err != nil {
+				return nil, nil, err
+			}
+		}
 		sums[v.Key] = row
 		if v.Shown && v.Key.Level() == LevelAll {
 			all = append(all, pooled(z.indicator, v, row))
@@ -39,6 +44,8 @@ func (z noisy) shown(v Verdict, all []Verdict, sums map[Key]noisyRow) ShownRow {
 	out := v.row()
 	row := sums[v.Key]
 	switch {
+	case v.Shown && v.Key.Level() == LevelGroup:
+		z.showGroup(&out, row)
 	case v.Shown:
 		cohort := row.cohort.estimate()
 		out.Cohort = z.side(cohort, cohort, v.Cohort, row.cohort.n, Subgroup)

@@ -101,8 +101,8 @@ type Plan struct {
 
 // PlanBatch decides for all candidates of one period together, in the order of
 // their agreement ids whatever the order given: every pooled row first, then
-// every school row, then grades, then grades within schools; last the wholes
-// beside withheld rows. It returns the plans in that order and the history
+// every school row, then grades, then grades within schools, then groups; last the
+// wholes beside withheld rows. It returns the plans in that order and the history
 // with what they publish appended; earlier is not changed. An ErrPlan names
 // the agreement and row of a malformed candidate, an ErrProfile its profile, an
 // ErrThresholds the low threshold.
@@ -132,7 +132,7 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 		f.public.add(sets)
 		history = append(history, sets...)
 	}
-	for level := LevelAll; level <= LevelSchoolGrade; level++ {
+	for _, level := range Levels() {
 		for _, f := range figures {
 			publish(f, f.settle(level, published.of(f)))
 		}
@@ -200,6 +200,8 @@ func (c Candidate) check() error {
 			return fmt.Errorf("%w: agreement %s, row %s has no sets", ErrPlan, c.Agreement, r.Key)
 		case without(r.P, r.T) != 0:
 			return fmt.Errorf("%w: agreement %s, row %s: its cohort is not inside its whole", ErrPlan, c.Agreement, r.Key)
+		case r.Key.Level() == LevelGroup && (c.Profile != Standard || slices.ContainsFunc(c.Figures, c.plain)):
+			return fmt.Errorf("%w: agreement %s, row %s: groups need the profile %s, and floors that are blurred", ErrPlan, c.Agreement, r.Key, Standard)
 		case seen[r.Key]:
 			return fmt.Errorf("%w: agreement %s, row %s comes twice", ErrPlan, c.Agreement, r.Key)
 		}
@@ -207,6 +209,9 @@ func (c Candidate) check() error {
 	}
 	return c.checkFigures()
 }
+
+// plain reports that nothing blurs the floors of a figure.
+func (c Candidate) plain(f FigureSets) bool { return c.Known[f.Family].Blur == nil }
 
 func (c Candidate) checkFigures() error {
 	seen := map[string]bool{}

@@ -88,6 +88,8 @@ type ShownSide struct {
 	Noise           Milli `json:"noise,omitzero"`
 	DifferenceNoise Milli `json:"difference_noise,omitzero"`
 	EffectiveN      int   `json:"effective_n,omitzero"`
+	// Size is a band in place of N, for the rows of a group.
+	Size *Shown `json:"size,omitempty"`
 }
 
 // LeastN is a lower bound of the students behind the value that follows from

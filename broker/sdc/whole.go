@@ -9,11 +9,12 @@ import (
 // wholes decides, once all rows of the period are settled, which withheld rows
 // show their whole alone, and returns what that publishes. Beside a cohort that
 // is too small nothing stands: a partner could name one child and learn from
-// the whole's size whether and where it goes to school.
+// the whole's size whether and where it goes to school. Beside a group
+// nothing stands, for its size is not the partner's to know.
 func (f *figure) wholes(h ledger) History {
 	var out History
 	for _, r := range f.rows {
-		if r.shown || r.sets[sideT].IsEmpty() || size(r.sets[sideP]) < f.limits.MinCohort || !f.wholeRule(r) {
+		if r.shown || r.key.Level() == LevelGroup || r.sets[sideT].IsEmpty() || size(r.sets[sideP]) < f.limits.MinCohort || !f.wholeRule(r) {
 			continue
 		}
 		r.whole = true

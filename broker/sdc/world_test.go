@@ -44,8 +44,32 @@ func makeWorld(seed uint64) world {
 	}
 	if r.IntN(2) == 0 {
 		w.under(sdc.Standard, r.IntN(2) == 0)
+		if seed%3 == 0 {
+			w.group(r)
+		}
 	}
 	return w
+}
+
+// group divides all agreements by what a partner may not know: a few, many or
+// half of the students, some of whom nobody knows it of either.
+func (w world) group(r *rand.Rand) {
+	for d := range 1 + r.IntN(2) {
+		yes := w.some(r, []float64{.05, .2, .5}[r.IntN(3)])
+		no := w.some(r, []float64{1.1, .9}[r.IntN(2)])
+		no.AndNot(yes)
+		for i := range w.candidates {
+			c := &w.candidates[i]
+			all := find(c.Rows, sdc.Key{})
+			for value, members := range map[string]*roaring.Bitmap{"yes": yes, "no": no} {
+				k := sdc.Key{Group: fmt.Sprintf("trait%d:%s", d, value)}
+				c.Rows = append(c.Rows, sdc.RowSets{Key: k, P: roaring.And(all.P, members), T: roaring.And(all.T, members)})
+			}
+			known := c.Known[family]
+			known.Blur = blurBySum
+			c.Known = map[string]sdc.Known{family: known}
+		}
+	}
 }
 
 // under puts all agreements under a profile.
@@ -53,6 +77,15 @@ func (w world) under(p sdc.Profile, yearEnd bool) {
 	for i := range w.candidates {
 		w.candidates[i].Profile, w.candidates[i].Thresholds, w.candidates[i].YearEnd = p, p.Thresholds(), yearEnd
 	}
+}
+
+// blurBySum is a blur that hangs on who the students are.
+func blurBySum(left *roaring.Bitmap) int {
+	sum := uint32(0)
+	for _, x := range left.ToArray() {
+		sum += x
+	}
+	return int(sum % (sdc.MostBlur + 1))
 }
 
 type placed struct {

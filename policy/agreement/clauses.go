@@ -17,13 +17,6 @@ const (
 	LongestKeeping   = 3650 // days after the end within which all must be destroyed, at most
 )
 
-// The grains of a comparison: all schools together, a school, a grade.
-const (
-	GrainAll    = "all"
-	GrainSchool = "school"
-	GrainGrade  = "grade"
-)
-
 // Clauses are the terms of an agreement as data: what the gate enforces is
 // what Render puts into words. Both days of the term are included.
 type Clauses struct {
@@ -123,11 +116,7 @@ func (c Clauses) checkComparison(f *faults, r Rules) {
 		f.unless(name == "" || r.KnownIndicator == nil || r.KnownIndicator(name), at("indicators", i), "is not a known indicator", "use an id from the indicator registry")
 		f.unless(slices.Index(c.Indicators, name) == i, at("indicators", i), "is named twice", "name each indicator once")
 	}
-	f.unless(len(c.Grain) > 0 || len(c.Indicators) == 0, "grain", "is empty", "use all, school and grade, or some of them")
-	for i, g := range c.Grain {
-		f.unless(g == GrainAll || g == GrainSchool || g == GrainGrade, at("grain", i), "is unknown", "use all, school or grade")
-		f.unless(slices.Index(c.Grain, g) == i, at("grain", i), "is named twice", "name each grain once")
-	}
+	c.checkGrain(f)
 	f.unless(c.DosageFloor >= 1 && c.DosageFloor <= 366, "dosage_floor", "is not between 1 and 366", "give the session dates a year from which a participant counts; "+strconv.Itoa(DefaultDosage)+" is usual")
 	f.unless(c.MinCohort >= LeastCohort, "min_cohort", "is under ten", "show no figures of fewer than ten students")
 	c.checkProfile(f)

@@ -83,10 +83,8 @@ func (w words) Shares(c string) bool { return slices.Contains(w.categories, cons
 // GrainWords says the grains in words, in their customary order.
 func (w words) GrainWords() []string {
 	var out []string
-	for _, g := range []struct{ grain, words string }{
-		{GrainAll, "for all schools together"}, {GrainSchool, "by school"}, {GrainGrade, "by grade"},
-	} {
-		if slices.Contains(w.Grain, g.grain) {
+	for _, g := range grains() {
+		if slices.Contains(w.Grain, g.id) {
 			out = append(out, g.words)
 		}
 	}

@@ -75,6 +75,13 @@ func (k Keys) Noise(t *Table, f Figure, g Group) int {
 	return t.At(binary.BigEndian.Uint64(sum[:]))
 }
 
+// Size is the noise in a group's number of students. It depends on who they are and
+// on nothing else, so that all figures of a group have one.
+func (k Keys) Size(t *Table, g Group) int {
+	sum := hashed(k.noise, g.set.append([]byte("size")))
+	return t.At(binary.BigEndian.Uint64(sum[:]))
+}
+
 // MostBlur is the most that Blur returns.
 const MostBlur = 2
 

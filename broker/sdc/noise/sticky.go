@@ -6,13 +6,18 @@ type Sticky struct {
 	period   string
 	variance Variance
 	tables   map[int64]*Table
+	sizes    *Table
 }
 
 // NewSticky returns the noise of a period for a variance of counts. Sums in which
 // the change to hide is larger than one get as many times the deviation: those
 // sizes are listed. An ErrVariance says that one of them is too much.
 func NewSticky(k Keys, period string, v Variance, hidden ...int64) (*Sticky, error) {
-	s := &Sticky{k, period, v, map[int64]*Table{}}
+	sizes, err := NewTable(v)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sticky{k, period, v, map[int64]*Table{}, sizes}
 	for _, change := range hidden {
 		if s.tables[change] != nil {
 			continue
@@ -38,6 +43,10 @@ func (s *Sticky) Of(indicator string, hidden int64, g Group) (int64, error) {
 	}
 	return int64(s.keys.Noise(t, Figure{indicator, s.period}, g)), nil
 }
+
+// Size returns the noise of a group's number of students, with the deviation of a
+// count.
+func (s *Sticky) Size(g Group) int64 { return int64(s.keys.Size(s.sizes, g)) }
 
 // Times is the variance of noise that is so many times as large.
 func (v Variance) Times(size int64) Variance { return Variance{v.Num * size * size, v.Den} }

@@ -1,0 +1,86 @@
+package compare
+
+import (
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/sdc/noise"
+)
+
+// subgroup is one side of a dimension, say the students in special education, as a
+// row: who of each cell with a member of the cohort is on it, in the cohort or not.
+type subgroup struct {
+	dimension string
+	flag      records.Flag
+	row       int
+	cells     []subgroupCell
+}
+
+// subgroupCell is a side's part of one cell, by seat, ascending.
+type subgroupCell struct {
+	cell          int
+	cohort, whole []int32
+}
+
+// subgroups are those of the grain's dimensions.
+func (g Grain) subgroups() (list []subgroup) {
+	for _, d := range g.Groups {
+		for _, f := range []records.Flag{records.Yes, records.No} {
+			list = append(list, subgroup{dimension: d, flag: f})
+		}
+	}
+	return list
+}
+
+func (s subgroup) key() sdc.Key { return sdc.Key{Group: s.dimension + ":" + s.flag.String()} }
+
+// of finds who is on the side and puts it into a row.
+func (s subgroup) of(g Groups, row int) subgroup {
+	s.row = row
+	for _, c := range g.cells {
+		if len(c.cohort) == 0 {
+			continue // and no rest
+		}
+		traits := g.roll.cells[c.cell].groups
+		on := func(at int32) bool { return traits[at].In(s.dimension) == s.flag }
+		part := subgroupCell{cell: c.cell}
+		for _, at := range c.cohort {
+			if on(at) {
+				part.cohort = append(part.cohort, at)
+			}
+		}
+		for at := range traits {
+			if on(int32(at)) {
+				part.whole = append(part.whole, int32(at))
+			}
+		}
+		s.cells = append(s.cells, part)
+	}
+	return s
+}
+
+// sum adds the side's sums to its row.
+func (s subgroup) sum(c Column, row *sdc.RawRow) {
+	for _, at := range s.cells {
+		p := &c.parts[at.cell]
+		cohort := p.sum(at.cohort)
+		row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, minus(p.sum(at.whole), cohort))
+	}
+}
+
+// sign gives the row its groups: the cohort's, and one of the whole a school, since
+// each school's total is drawn once for all who ask for the same students of it.
+func (s subgroup) sign(c Column, row *sdc.RawRow) {
+	for _, at := range s.cells {
+		p := c.parts[at.cell]
+		if p.members == nil || len(at.whole) == 0 {
+			continue
+		}
+		row.Group = row.Group.Plus(p.groupOf(at.cohort))
+		school := sdc.Key{School: c.roll.cells[at.cell].key.School, Group: s.key().Group}
+		if n := len(row.Cells); n == 0 || row.Cells[n-1].Key != school {
+			row.Cells = append(row.Cells, sdc.Cell{Key: school, Group: noise.Group{}})
+		}
+		last := &row.Cells[len(row.Cells)-1]
+		last.Raw, last.Group = plus(last.Raw, p.sum(at.whole)), last.Group.Plus(p.groupOf(at.whole))
+	}
+}
