@@ -75,11 +75,11 @@ func (w *world) exportCalendar(x *tables) {
 }
 
 func (w *world) exportPeople(x *tables) {
-	students := x.table("students", "student_id,given_name,family_name,birthdate")
+	students := x.table("students", "student_id,given_name,family_name,birthdate,special_education")
 	enrollments := x.table("enrollments", "student_id,school_id,entry,exit,grade_level")
 	guardians := x.table("guardians", "student_id,guardian_id,given_name,family_name,relation,capacity,language,holds_rights")
 	for i := range w.students {
-		students("%s,%s,%s,%s", studentID(i), given(i), family(i), birth(i))
+		students("%s,%s,%s,%s,%s", studentID(i), given(i), family(i), birth(i), strings.TrimPrefix(w.group(i), "special_education:"))
 		enrollments("%s,%s,%s,,%d", studentID(i), schoolID(w.school[i]), yearStart(), w.grade[i])
 		guardians("%s,%s,Mo,%s,mother,parent,en,yes", studentID(i), mother(i), family(i))
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker/ingest"
@@ -84,6 +85,51 @@ func unpickMeans(x *trial) {
 	}
 	x.must(looked > 0, "no mean was printed")
 	x.measured("%d of %d means leave one sum; %d sums fit the tightest", x.breaches, looked, least)
+	x.unpickSizes(views)
+}
+
+// unpickSizes reads the size of a group's cohort: as printed or, from shares, as
+// what all of them are multiples of.
+func (x *trial) unpickSizes(views []view) {
+	shares := map[string][]float64{}
+	size, bands := map[string]int{}, map[string]shown{}
+	for _, v := range views {
+		if v.group == "" || !v.cohort.printed() || !slices.Contains(bits, v.indicator) {
+			continue
+		}
+		key := fmt.Sprint(v.agreement, v.period, v.group)
+		size[key], bands[key] = len(v.p), v.cohort.Size
+		if v.cohort.N > 0 {
+			bands[key] = shown{Low: float64(v.cohort.N), High: float64(v.cohort.N)}
+		}
+		if code, err := strconv.ParseFloat(v.cohort.Value.Code, 64); err == nil {
+			shares[key] = append(shares[key], code)
+		}
+	}
+	var g attack.Game
+	for key, n := range size {
+		g.Guess(guessedSize(bands[key], shares[key]) == n, true)
+	}
+	x.must(g.Bits() > 0, "no group was shown")
+	x.judgeFew("the size of a group", g, .35)
+}
+
+// guessedSize is the smallest size in a band of which all shares are whole numbers
+// of students, within the rounding of a percent.
+func guessedSize(band shown, shares []float64) int {
+	fits := func(n int) bool {
+		return !slices.ContainsFunc(shares, func(s float64) bool {
+			count := math.Round(s * float64(n) / 100)
+			return math.Abs(100*count/float64(n)-s) > .51
+		})
+	}
+	low, high := int(band.Low), min(int(band.High), 1000)
+	for n := low; n <= high; n++ {
+		if fits(n) {
+			return n
+		}
+	}
+	return (low + high) / 2
 }
 
 var wholePercent = regexp.MustCompile(`^(\d+|\d+-\d+|[LG][TE]\d+)$`)

@@ -118,7 +118,7 @@ func lifelike(seed uint64, schools int) shape {
 		draw.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
 		for k, n := range []int{12, 90, 20, 75, 30, 60, 40, 50} {
 			s.pacts = append(s.pacts, pact{
-				id: fmt.Sprintf("s-%d-%d", school, k), schools: []int{school}, indicators: []string{chronic}, roster: sorted(slices.Clone(pool[:n])),
+				id: fmt.Sprintf("s-%d-%d", school, k), schools: []int{school}, indicators: []string{chronic}, grain: divided, roster: sorted(slices.Clone(pool[:n])),
 			})
 			pool = pool[n:]
 		}

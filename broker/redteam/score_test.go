@@ -23,7 +23,7 @@ func TestTheScoreIsWhatTheDistrictCounts(t *testing.T) {
 			if part.side == nil {
 				continue
 			}
-			if part.side.N != len(part.members) {
+			if part.side.N != len(part.members) && v.group == "" {
 				t.Errorf("%s %s counts %d students, the attacker %d", v.agreement, v.row, part.side.N, len(part.members))
 			}
 			got, ok := part.side.sum(v.indicator, len(part.members))

@@ -24,6 +24,17 @@ func (x *trial) variance(profile string) float64 {
 	return variances[profile]
 }
 
+// variance of a row: in that of a group there is noise in the number of students
+// too, which moves the sum by as much as the share is.
+func (x *trial) rowVariance(v view, s *side) float64 {
+	most := x.variance(v.profile)
+	if v.group == "" || most == 0 {
+		return most
+	}
+	share := (s.Value.Low + s.Value.High) / 200
+	return most * (1 + share*share)
+}
+
 // bounds are those of a printed sum of bits. A code that is open to an end says
 // nothing of how far noise went beyond.
 func (x *trial) bounds(v view, s *side, n int) (low, high float64, ok bool) {
@@ -32,8 +43,11 @@ func (x *trial) bounds(v view, s *side, n int) (low, high float64, ok bool) {
 		return 0, 0, false
 	}
 	low, high = e.low, e.high
-	if x.build.name == string(sdc.WeakRound5) {
+	switch {
+	case x.build.name == string(sdc.WeakRound5):
 		low, high = low-2.5, high+2.5
+	case v.group != "" && x.variance(v.profile) > 0: // no whole number, since the number of students is none
+		low, high = low-.5, high+.5
 	}
 	if x.variance(v.profile) > 0 {
 		if strings.HasPrefix(s.Value.Code, "L") {
@@ -55,7 +69,7 @@ func (x *trial) equations(v view) []attack.Equation {
 		side    *side
 	}{{v.p, v.cohort}, {v.r, v.rest}, {v.t, v.whole}} {
 		if low, high, ok := x.bounds(v, part.side, len(part.members)); ok {
-			list = append(list, attack.Within(part.members, low, high, x.variance(v.profile)))
+			list = append(list, attack.Within(part.members, low, high, x.rowVariance(v, part.side)))
 		}
 	}
 	return list
@@ -68,8 +82,8 @@ func (x *trial) mine(v view, publicTotal bool) []attack.Equation {
 	if !ok {
 		return nil
 	}
-	cohort := attack.Within(v.p, low, high, x.variance(v.profile))
-	if !publicTotal {
+	cohort := attack.Within(v.p, low, high, x.rowVariance(v, v.cohort))
+	if !publicTotal || v.group != "" { // of groups no total is public
 		return []attack.Equation{cohort}
 	}
 	low, high, ok = x.bounds(v, v.rest, len(v.t)-len(v.p))

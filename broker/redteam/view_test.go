@@ -13,7 +13,7 @@ import (
 // which school and grade everybody is enrolled.
 type view struct {
 	agreement, period, indicator, row string
-	school, grade                     string
+	school, grade, group              string
 	status, profile                   string
 	members
 	cohort, rest, whole *side // nil where nothing was printed
@@ -29,6 +29,7 @@ type side struct {
 	N        int   `json:"n"`
 	Coverage shown `json:"coverage"`
 	Value    shown `json:"value"`
+	Size     shown `json:"size"`
 }
 
 type shown struct {
@@ -52,6 +53,7 @@ type comparison struct {
 		Row     string `json:"row"`
 		School  string `json:"school"`
 		Grade   string `json:"grade"`
+		Group   string `json:"group"`
 		Figures []struct {
 			Indicator string         `json:"indicator"`
 			Status    string         `json:"status"`
@@ -95,10 +97,10 @@ func (d *district) decode(p pact, period string, got answer) []view {
 	var list []view
 	read := dataOf[comparison](d.t, got.body)
 	for _, r := range read.Rows {
-		sets := d.behind(p, r.School, r.Grade)
+		sets := d.behind(p, place{r.School, r.Grade, r.Group})
 		for _, f := range r.Figures {
 			list = append(list, view{
-				agreement: p.id, period: period, indicator: f.Indicator, row: r.Row, school: r.School, grade: r.Grade,
+				agreement: p.id, period: period, indicator: f.Indicator, row: r.Row, school: r.School, grade: r.Grade, group: r.Group,
 				status: f.Status, profile: read.Profile, members: sets, cohort: f.Cohort, rest: f.Rest, whole: f.Whole, consented: f.Consented,
 			})
 		}
@@ -106,23 +108,29 @@ func (d *district) decode(p pact, period string, got answer) []view {
 	return list
 }
 
+// place is what a row is of. Empty stands for any.
+type place struct{ school, grade, group string }
+
 // behind works out who is in a row: the students of each school and grade in
-// which the partner has somebody.
-func (d *district) behind(p pact, school, grade string) members {
-	key := fmt.Sprint(p.id, school, "/", grade, len(p.roster), &p.roster[0])
+// which the partner has somebody. At worst the attacker knows who is in what group.
+func (d *district) behind(p pact, at place) members {
+	key := fmt.Sprint(p.id, at, len(p.roster), &p.roster[0])
 	if m, ok := d.sets[key]; ok {
 		return m
 	}
 	var m members
 	taken := map[[2]int]bool{}
 	for _, i := range p.roster {
-		if slices.Contains(p.schools, d.school[i]) && d.at(i, school, grade) {
+		if !slices.Contains(p.schools, d.school[i]) {
+			continue
+		}
+		taken[[2]int{d.school[i], d.grade[i]}] = true
+		if d.at(i, at) {
 			m.p = append(m.p, i)
-			taken[[2]int{d.school[i], d.grade[i]}] = true
 		}
 	}
 	for i := range d.students {
-		if taken[[2]int{d.school[i], d.grade[i]}] && d.at(i, school, grade) {
+		if taken[[2]int{d.school[i], d.grade[i]}] && d.at(i, at) {
 			m.t = append(m.t, i)
 		}
 	}
@@ -131,9 +139,9 @@ func (d *district) behind(p pact, school, grade string) members {
 	return m
 }
 
-// at reports whether a row of the school and grade, empty for any, counts a student.
-func (w *world) at(i int, school, grade string) bool {
-	return (school == "" || schoolID(w.school[i]) == school) && (grade == "" || gradeName(w.grade[i]) == grade)
+// at reports whether a row counts a student.
+func (w *world) at(i int, p place) bool {
+	return (p.school == "" || schoolID(w.school[i]) == p.school) && (p.grade == "" || gradeName(w.grade[i]) == p.grade) && (p.group == "" || w.group(i) == p.group)
 }
 
 // printed reports that a number or a band stands there.

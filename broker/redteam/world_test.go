@@ -26,6 +26,7 @@ type shape struct {
 	shuffled uint64  // a deal of the outcomes to other students; 0: as drawn
 	flipped  bool    // who had an outcome has it not, and the other way round
 	change   func(term, student int, o *outcome)
+	mark     func(student int) (special bool) // nil: by chance
 }
 
 // pact is one agreement, of a partner of the same name.
@@ -36,6 +37,7 @@ type pact struct {
 	grain      []string
 	roster     []int // students, as the partner names them
 	yes        []int // whose families agreed before anything was closed
+	target     int   // of whom the partner wants to know something
 	epsilon    int   // in tenths, of a budgeted agreement; 0: standard
 }
 
@@ -73,6 +75,7 @@ type world struct {
 	shape
 	school   []int // by student
 	grade    []int
+	special  []bool      // in special education
 	outcomes [][]outcome // by term and student
 }
 
@@ -84,6 +87,10 @@ func makeWorld(s shape) *world {
 	for i := range s.students {
 		w.school = append(w.school, i*s.schools/s.students) // of one size
 		w.grade = append(w.grade, firstGrade+i%grades)
+		w.special = append(w.special, rng.Float64() < .15)
+		if s.mark != nil {
+			w.special[i] = s.mark(i)
+		}
 	}
 	risk := make([]float64, s.students)
 	for i := range risk {
@@ -247,6 +254,15 @@ func birth(i int) civil.Date   { return civil.Make(2010, time.March, 1) + civil.
 func studentAt(ref string) int { i, _ := strconv.Atoi(strings.TrimPrefix(ref, "ref-")); return i }
 func gradeName(g int) string   { return strconv.Itoa(g) }
 func names(ids []int) []string { return mapped(ids, schoolID) }
+
+// group is the row of a student's group.
+func (w *world) group(i int) string {
+	if w.special[i] {
+		return "special_education:yes"
+	}
+	return "special_education:no"
+}
+
 func mapped[A, B any](list []A, f func(A) B) []B {
 	out := make([]B, len(list))
 	for i, x := range list {
