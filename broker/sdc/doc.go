@@ -20,6 +20,9 @@
 // two do not. One student adds a bounded part to a sum (Measure.Parts). Without
 // noise, under published_table, coarse bands stand in its place.
 //
+// Rows of groups that a partner may not know of a child (Key.Group) are protected
+// in their sizes too.
+//
 // Students are ordinals of one table that the caller keeps for a whole
 // period, so that sets of different agreements can be compared. The package
 // knows no clock, storage or network, and never changes a set it is given.
