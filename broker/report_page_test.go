@@ -77,3 +77,23 @@ func TestAPageSaysWhatIsNotPublishedYetAndWhatWasCorrected(t *testing.T) {
 		}
 	}
 }
+
+func TestAPageNamesGroupsAndTheirSizesByBandsOnly(t *testing.T) {
+	t.Parallel()
+	d := groupTown(t, 0)
+	a := d.must(d.Comparison(t.Context(), partnerOf("club"), broker.ComparisonRequest{Agreement: sixAgreement, Period: townYear}))
+	defer a.Drop()
+	p, receipt, err := report.ParseAnswer(a.Body())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := report.Render(&out, p, receipt, report.Stamp{Audience: report.NamedPeople}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"By group of students", "In special education", "Not in special education"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
