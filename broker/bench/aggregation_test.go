@@ -114,14 +114,15 @@ type group struct {
 func sumsOf(figures []sdc.RawFigure) map[group]sum {
 	out := map[group]sum{}
 	for i, f := range figures {
-		for _, r := range f.Rows {
+		for at, r := range f.Rows {
+			grade := f.Keys[at].Grade
 			for participant, side := range map[bool]sdc.Raw{true: r.Cohort, false: r.Rest} {
-				if r.Key.Grade == "" {
+				if grade == "" {
 					continue
 				}
-				s := out[group{r.Key.Grade, participant}]
+				s := out[group{grade, participant}]
 				s.Students, s.Sums[i] = int64(side.N), side.Num
-				out[group{r.Key.Grade, participant}] = s
+				out[group{grade, participant}] = s
 			}
 		}
 	}

@@ -164,10 +164,7 @@ func (p *part) sum(seats []int32) (out sdc.Raw) {
 // as the rest what is left of the cell's sum. The result is not protected. A
 // layout of another roll counts nobody, which Protect refuses.
 func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
-	out := sdc.RawFigure{Indicator: indicator, Measure: m, Rows: make([]sdc.RawRow, len(l.keys))}
-	for i, k := range l.keys {
-		out.Rows[i].Key = k
-	}
+	out := sdc.RawFigure{Indicator: indicator, Measure: m, Keys: l.keys, Rows: make([]sdc.RawRow, len(l.keys))}
 	if l.groups.roll != c.roll {
 		return out
 	}
@@ -188,14 +185,14 @@ func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals)
 		s.sum(c, &out.Rows[s.row])
 	}
 	if c.contribution != nil {
-		c.sign(out.Rows, l, public)
+		out.Signatures = c.sign(l, public)
 	}
 	return out
 }
 
-// sign gives rows the groups behind their sums.
-func (c Column) sign(rows []sdc.RawRow, l Layout, public Totals) {
-	groups := make([][]int, len(rows))
+// sign returns the groups behind the sums of the layout's rows.
+func (c Column) sign(l Layout, public Totals) []sdc.Signature {
+	rows, groups := make([]sdc.Signature, len(l.keys)), make([][]int, len(l.keys))
 	for i, g := range l.groups.cells {
 		if len(g.cohort) == 0 || c.parts[g.cell].members == nil {
 			continue
@@ -212,6 +209,7 @@ func (c Column) sign(rows []sdc.RawRow, l Layout, public Totals) {
 	for _, s := range l.subgroups {
 		s.sign(c, &rows[s.row])
 	}
+	return rows
 }
 
 // groupOf is the group of some seats.

@@ -105,7 +105,7 @@ func TestAFigureHasCohortAndRestOfEachRow(t *testing.T) {
 	c := compare.NewColumn(roll, records.RatioOfSums)
 	c.Fill("A", thirds)
 	l := roll.Choose(compare.Choice{Schools: []string{"A"}, Dosage: map[uint32]int{1: 1}}).Layout(compare.Grain{})
-	want := sdc.RawFigure{Indicator: "i", Rows: []sdc.RawRow{{Cohort: sdc.Raw{N: 1, Num: 1, Den: 3}, Rest: sdc.Raw{N: 2, Num: 2, Den: 6}}}}
+	want := sdc.RawFigure{Indicator: "i", Keys: []sdc.Key{{}}, Rows: []sdc.RawRow{{Cohort: sdc.Raw{N: 1, Num: 1, Den: 3}, Rest: sdc.Raw{N: 2, Num: 2, Den: 6}}}}
 	if diff := cmp.Diff(want, c.Figure("i", sdc.Measure{}, l, nil), cmpopts.EquateComparable(noise.Group{})); diff != "" {
 		t.Error(diff)
 	}

@@ -21,7 +21,7 @@ func shown(t interface {
 	p := sdc.Plan{Figures: []sdc.FigurePlan{{Indicator: "i", Verdicts: []sdc.Verdict{{
 		Shown: true, Cohort: cohort.N, Rest: rest.N, CohortCovered: cohort.N, RestCovered: rest.N,
 	}}}}}
-	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Rows: []sdc.RawRow{{Cohort: cohort, Rest: rest}}}}
+	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Keys: []sdc.Key{{}}, Rows: []sdc.RawRow{{Cohort: cohort, Rest: rest}}}}
 	r, err := sdc.Protect(p, raw, sdc.Protection{Profile: sdc.PublishedTable})
 	if err != nil {
 		t.Fatal(err)

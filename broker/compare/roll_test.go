@@ -83,7 +83,7 @@ func (d district) value(x uint32) (num, den int64, ok bool) {
 func byStudent(c compare.Column, rows []sdc.RowSets) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: "i", Rows: []sdc.RawRow{}}
 	for _, r := range rows {
-		out.Rows = append(out.Rows, sdc.RawRow{Key: r.Key, Cohort: c.Sum(r.P), Rest: c.Sum(roaring.AndNot(r.T, r.P))})
+		out.Keys, out.Rows = append(out.Keys, r.Key), append(out.Rows, sdc.RawRow{Cohort: c.Sum(r.P), Rest: c.Sum(roaring.AndNot(r.T, r.P))})
 	}
 	return out
 }

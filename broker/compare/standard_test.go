@@ -40,13 +40,13 @@ func protectedStandard(t *rapid.T, m sdc.Measure, n int, a, b int64, noises []in
 	}
 	cohort := sdc.Raw{N: n, Num: a, Den: int64(n)}
 	rest := sdc.Raw{N: restStudents, Num: b, Den: restStudents}
-	row := sdc.RawRow{Cohort: cohort, Rest: rest, Group: all[0], Cells: []sdc.Cell{
+	row, signed := sdc.RawRow{Cohort: cohort, Rest: rest}, sdc.Signature{Group: all[0], Cells: []sdc.Cell{
 		{Raw: cohort, Group: all[1]}, {Raw: rest, Group: all[2]}, {Group: all[3]}, {Group: all[4]},
 	}}
 	plan := sdc.Plan{Figures: []sdc.FigurePlan{{Indicator: "i", Verdicts: []sdc.Verdict{{
 		Shown: true, Cohort: n, Rest: restStudents, CohortCovered: n, RestCovered: restStudents,
 	}}}}}
-	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Rows: []sdc.RawRow{row}}}
+	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Keys: []sdc.Key{{}}, Rows: []sdc.RawRow{row}, Signatures: []sdc.Signature{signed}}}
 	r, err := sdc.Protect(plan, raw, sdc.Protection{Profile: sdc.Standard, Noise: d})
 	if err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func (s subgroup) sum(c Column, row *sdc.RawRow) {
 
 // sign gives the row its groups: the cohort's, and one of the whole a school, since
 // each school's total is drawn once for all who ask for the same students of it.
-func (s subgroup) sign(c Column, row *sdc.RawRow) {
+func (s subgroup) sign(c Column, row *sdc.Signature) {
 	for _, at := range s.cells {
 		p := c.parts[at.cell]
 		if p.members == nil || len(at.whole) == 0 {

@@ -39,7 +39,7 @@ func show(t *testing.T, m sdc.Measure, n int, num, den int64) sdc.Shown {
 	p := sdc.Plan{Agreement: "A", Figures: []sdc.FigurePlan{{Indicator: "i", Verdicts: []sdc.Verdict{{
 		Shown: true, Cohort: n, Rest: 500, CohortCovered: n, RestCovered: 500,
 	}}}}}
-	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Rows: []sdc.RawRow{{
+	raw := []sdc.RawFigure{{Indicator: "i", Measure: m, Keys: []sdc.Key{{}}, Rows: []sdc.RawRow{{
 		Cohort: sdc.Raw{N: n, Num: num, Den: den}, Rest: sdc.Raw{N: 500, Num: 1, Den: 2},
 	}}}}
 	r, err := sdc.Protect(p, raw, sdc.Protection{Profile: sdc.PublishedTable})

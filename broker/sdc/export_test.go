@@ -38,13 +38,13 @@ type Sums struct{ Cohort, Rest, Whole [2]int64 }
 // NoisySums returns what stands behind the shown rows of a figure.
 func NoisySums(m Measure, n Noise, raw RawFigure) (map[Key]Sums, error) {
 	out := map[Key]Sums{}
-	for _, r := range raw.Rows {
-		row, err := noisy{indicator: raw.Indicator, measure: m, noise: n}.row(r, false)
+	for i, r := range raw.Rows {
+		row, err := noisy{indicator: raw.Indicator, measure: m, noise: n}.row(r, raw.Signatures[i], false)
 		if err != nil {
 			return nil, err
 		}
 		side := func(s noisySum) [2]int64 { return [2]int64{s.parts, s.weight} }
-		out[r.Key] = Sums{side(row.cohort), side(row.rest), side(row.whole)}
+		out[raw.Keys[i]] = Sums{side(row.cohort), side(row.rest), side(row.whole)}
 	}
 	return out, nil
 }

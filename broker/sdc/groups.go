@@ -11,13 +11,13 @@ type Sizes interface {
 // sized is the row of a group with noise in its numbers of students. Shares and
 // events are divided by them, since whole percents of a true number would tell it
 // (HandbookSDC 5.7). Means are not: their steps are too coarse to.
-func (z noisy) sized(row noisyRow, r RawRow) (noisyRow, error) {
+func (z noisy) sized(row noisyRow, s Signature) (noisyRow, error) {
 	sizes, ok := z.noise.(Sizes)
 	if !ok {
 		return noisyRow{}, ErrNoise
 	}
-	row.cohort = z.resized(row.cohort, sizes, r.Group)
-	for _, c := range r.Cells {
+	row.cohort = z.resized(row.cohort, sizes, s.Group)
+	for _, c := range s.Cells {
 		row.whole = z.resized(row.whole, sizes, c.Group)
 	}
 	row.rest = row.whole.minus(row.cohort)

@@ -108,12 +108,13 @@ func protectedSpecial(t testing.TB, yes int, seed uint64) sdc.Release {
 func (o valued) rawRows(rows []sdc.RowSets) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: "i", Measure: share}
 	for _, r := range rows {
-		row := sdc.RawRow{Key: r.Key}
-		row.Cohort, row.Group = o.sum(r.P)
+		var row sdc.RawRow
+		var signed sdc.Signature
+		row.Cohort, signed.Group = o.sum(r.P)
 		row.Rest, _ = o.sum(roaring.AndNot(r.T, r.P))
 		raw, g := o.sum(r.T)
-		row.Cells = []sdc.Cell{{Raw: raw, Group: g}}
-		out.Rows = append(out.Rows, row)
+		signed.Cells = []sdc.Cell{{Raw: raw, Group: g}}
+		out.Keys, out.Rows, out.Signatures = append(out.Keys, r.Key), append(out.Rows, row), append(out.Signatures, signed)
 	}
 	return out
 }

@@ -98,15 +98,15 @@ func (z noisy) sum(r Raw, g noise.Group) (noisySum, error) {
 // row adds noise to a row's sums: to the cohort as one, and to the whole cell by
 // cell, so that a cell has the same total in every row and for every partner. Of a
 // row whose whole alone is shown there is no cohort, and no noise is drawn for it.
-func (z noisy) row(r RawRow, wholeOnly bool) (noisyRow, error) {
+func (z noisy) row(r RawRow, s Signature, wholeOnly bool) (noisyRow, error) {
 	cohort, whole := noisySum{draws: map[draw]int64{}}, noisySum{draws: map[draw]int64{}}
 	if !wholeOnly {
 		var err error
-		if cohort, err = z.sum(r.Cohort, r.Group); err != nil {
+		if cohort, err = z.sum(r.Cohort, s.Group); err != nil {
 			return noisyRow{}, err
 		}
 	}
-	for _, c := range r.Cells {
+	for _, c := range s.Cells {
 		cell, err := z.total(c)
 		if err != nil {
 			return noisyRow{}, err

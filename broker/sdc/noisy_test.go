@@ -62,16 +62,17 @@ func (o valued) sum(set *roaring.Bitmap) (r sdc.Raw, g noise.Group) {
 func (o valued) raw(m sdc.Measure, rows []sdc.RowSets) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: "i", Measure: m}
 	for _, r := range rows {
-		row := sdc.RawRow{Key: r.Key}
-		row.Cohort, row.Group = o.sum(r.P)
+		var row sdc.RawRow
+		var signed sdc.Signature
+		row.Cohort, signed.Group = o.sum(r.P)
 		row.Rest, _ = o.sum(roaring.AndNot(r.T, r.P))
 		for _, c := range finest(rows) {
 			if roaring.AndNot(c.T, r.T).IsEmpty() {
 				raw, g := o.sum(c.T)
-				row.Cells = append(row.Cells, sdc.Cell{Raw: raw, Group: g})
+				signed.Cells = append(signed.Cells, sdc.Cell{Raw: raw, Group: g})
 			}
 		}
-		out.Rows = append(out.Rows, row)
+		out.Keys, out.Rows, out.Signatures = append(out.Keys, r.Key), append(out.Rows, row), append(out.Signatures, signed)
 	}
 	return out
 }
@@ -149,8 +150,10 @@ func TestTheSameInputsGiveTheSameNoise(t *testing.T) {
 		o := valued{noiseKeys(t, seed), fifths}
 		raw := o.raw(share, rows)
 		if turn {
+			slices.Reverse(raw.Keys)
 			slices.Reverse(raw.Rows)
-			for _, r := range raw.Rows {
+			slices.Reverse(raw.Signatures)
+			for _, r := range raw.Signatures {
 				slices.Reverse(r.Cells)
 			}
 		}
@@ -237,8 +240,8 @@ func TestAPublishedTotalTakesThePlaceOfTheNoisyOne(t *testing.T) {
 	o := valued{noiseKeys(t, 3), fifths}
 	raw := o.raw(share, rows)
 	public := sdc.Milli(30_000) // the truth is a fifth: the printed one counts
-	for i := range raw.Rows {
-		raw.Rows[i].Cells[0].Public = &public
+	for i := range raw.Signatures {
+		raw.Signatures[i].Cells[0].Public = &public
 	}
 	sums, err := sdc.NoisySums(share, sticky(t, o.keys), raw)
 	if err != nil {

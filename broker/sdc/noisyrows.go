@@ -13,11 +13,11 @@ func (z noisy) rows(verdicts []Verdict, raw RawFigure) (list []ShownRow, all []P
 		if !v.Shown && !v.WholeShown {
 			continue
 		}
-		r, err := v.find(raw)
+		r, s, err := v.find(raw)
 		if err != nil {
 			return nil, nil, err
 		}
-		row, err := z.row(r, !v.Shown)
+		row, err := z.row(r, s, !v.Shown)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -25,7 +25,7 @@ func (z noisy) rows(verdicts []Verdict, raw RawFigure) (list []ShownRow, all []P
 			return nil, nil, fmt.Errorf("%w: the cells of row %s hold other students than its cohort and rest", ErrRaw, v.Key)
 		}
 		if v.Key.Level() == LevelGroup {
-			if row, err = z.sized(row, r); err != nil {
+			if row, err = z.sized(row, s); err != nil {
 				return nil, nil, err
 			}
 		}

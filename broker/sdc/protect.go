@@ -20,14 +20,14 @@ type Raw struct {
 
 func (r Raw) plus(o Raw) Raw { return Raw{r.N + o.N, r.Num + o.Num, r.Den + o.Den} }
 
-// RawRow holds the sums of a row; the whole is their sum. What follows them is
-// for noisy profiles only: whose values the cohort's sum holds, and the parts
-// that make up the whole.
-type RawRow struct {
-	Key          Key
-	Cohort, Rest Raw
-	Group        noise.Group
-	Cells        []Cell
+// RawRow holds the sums of a row; the whole is their sum.
+type RawRow struct{ Cohort, Rest Raw }
+
+// Signature says for noisy profiles whose values a row's sums hold: those of the
+// cohort, and the parts that make up the whole.
+type Signature struct {
+	Group noise.Group
+	Cells []Cell
 }
 
 // Cell is a part of a whole that has one total for everybody, such as a grade of
@@ -42,12 +42,15 @@ type Cell struct {
 }
 
 // RawFigure holds one indicator before protection: for published_table the sums
-// of exact values, for noisy profiles those of Measure.Parts. It never leaves the
-// district.
+// of exact values, for noisy profiles those of Measure.Parts, with a signature a
+// row. Keys name the rows; figures share them, so they must not be changed. It never
+// leaves the district.
 type RawFigure struct {
-	Indicator string
-	Measure   Measure
-	Rows      []RawRow
+	Indicator  string
+	Measure    Measure
+	Keys       []Key
+	Rows       []RawRow
+	Signatures []Signature
 }
 
 // Status is all that a partner sees of a decision.
@@ -194,7 +197,7 @@ func (v Verdict) protect(f RawFigure, weak Weakness) (ShownRow, error) {
 	if !v.Shown && !v.WholeShown {
 		return out, nil
 	}
-	r, err := v.find(f)
+	r, _, err := v.find(f)
 	if err != nil {
 		return out, err
 	}
@@ -212,13 +215,17 @@ func (v Verdict) row() ShownRow {
 	return ShownRow{Row: v.Key.String(), Key: v.Key, Status: v.status()}
 }
 
-// find returns the sums of the verdict's row.
-func (v Verdict) find(f RawFigure) (RawRow, error) {
-	i := slices.IndexFunc(f.Rows, func(r RawRow) bool { return r.Key == v.Key })
-	if i < 0 || f.Rows[i].Cohort.N != v.CohortCovered || f.Rows[i].Rest.N != v.RestCovered {
-		return RawRow{}, fmt.Errorf("%w: row %s is missing or counts other students than were planned; sum over the sets of the freeze", ErrRaw, v.Key)
+// find returns the sums of the verdict's row and, where there is one, its
+// signature.
+func (v Verdict) find(f RawFigure) (RawRow, Signature, error) {
+	i := slices.Index(f.Keys, v.Key)
+	if i < 0 || i >= len(f.Rows) || f.Rows[i].Cohort.N != v.CohortCovered || f.Rows[i].Rest.N != v.RestCovered {
+		return RawRow{}, Signature{}, fmt.Errorf("%w: row %s is missing or counts other students than were planned; sum over the sets of the freeze", ErrRaw, v.Key)
 	}
-	return f.Rows[i], nil
+	if i < len(f.Signatures) {
+		return f.Rows[i], f.Signatures[i], nil
+	}
+	return f.Rows[i], Signature{}, nil
 }
 
 func (m Measure) side(r Raw, n int, s Schedule) *ShownSide {

@@ -25,7 +25,7 @@ func rawOf(c sdc.Candidate, outcome []int64) []sdc.RawFigure {
 	}
 	for _, row := range c.Rows {
 		x := tripleOf(row, c.Figures[0].Covered)
-		f.Rows = append(f.Rows, sdc.RawRow{Key: row.Key, Cohort: sum(x.p), Rest: sum(x.r)})
+		f.Keys, f.Rows = append(f.Keys, row.Key), append(f.Rows, sdc.RawRow{Cohort: sum(x.p), Rest: sum(x.r)})
 	}
 	return []sdc.RawFigure{f}
 }
@@ -217,7 +217,7 @@ func TestRawFiguresThatDoNotFitThePlanAreRefused(t *testing.T) {
 		want   error
 	}{
 		"another indicator": {func(f []sdc.RawFigure) []sdc.RawFigure { f[0].Indicator = "other"; return f }, sdc.ErrRaw},
-		"a row missing":     {func(f []sdc.RawFigure) []sdc.RawFigure { f[0].Rows = f[0].Rows[1:]; return f }, sdc.ErrRaw},
+		"a row missing":     {func(f []sdc.RawFigure) []sdc.RawFigure { f[0].Keys, f[0].Rows = f[0].Keys[1:], f[0].Rows[1:]; return f }, sdc.ErrRaw},
 		"other students":    {func(f []sdc.RawFigure) []sdc.RawFigure { f[0].Rows[0].Rest.N++; return f }, sdc.ErrRaw},
 		"no measure":        {func(f []sdc.RawFigure) []sdc.RawFigure { f[0].Measure = sdc.Measure{}; return f }, sdc.ErrMeasure},
 		"a mean on no scale": {func(f []sdc.RawFigure) []sdc.RawFigure {

@@ -48,14 +48,14 @@ func (fp FigurePlan) spending(raw RawFigure) (Spending, error) {
 		if !v.Shown && !v.WholeShown {
 			continue
 		}
-		r, err := v.find(raw)
+		_, signature, err := v.find(raw)
 		if err != nil {
 			return s, err
 		}
 		if v.Shown {
 			levels[v.Key.Level()] = true
 		}
-		for _, c := range r.Cells {
+		for _, c := range signature.Cells {
 			if c.Public == nil {
 				schools[c.Key.School] = true
 			}

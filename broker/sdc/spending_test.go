@@ -87,7 +87,8 @@ func drawSpendWorld(t *rapid.T) spendWorld {
 	}
 	for row, of := range rows {
 		p := part{roaring.New(), roaring.New()}
-		out := sdc.RawRow{Key: row}
+		var out sdc.RawRow
+		var signed sdc.Signature
 		for _, k := range of {
 			c := cells[k]
 			p.whole.Or(c.whole)
@@ -97,11 +98,11 @@ func drawSpendWorld(t *rapid.T) spendWorld {
 				value := sdc.Milli(50_000)
 				cell.Public = &value
 			}
-			out.Cells = append(out.Cells, cell)
+			signed.Cells = append(signed.Cells, cell)
 		}
 		rest := roaring.AndNot(p.whole, p.cohort)
-		out.Cohort, out.Rest, out.Group = sum(p.cohort), sum(rest), group(p.cohort)
-		w.raw.Rows = append(w.raw.Rows, out)
+		out.Cohort, out.Rest, signed.Group = sum(p.cohort), sum(rest), group(p.cohort)
+		w.raw.Keys, w.raw.Rows, w.raw.Signatures = append(w.raw.Keys, row), append(w.raw.Rows, out), append(w.raw.Signatures, signed)
 		candidate.Rows = append(candidate.Rows, sdc.RowSets{Key: row, P: p.cohort, T: p.whole})
 	}
 	plans, _, err := sdc.PlanBatch(nil, []sdc.Candidate{candidate})
@@ -116,7 +117,7 @@ func drawSpendWorld(t *rapid.T) spendWorld {
 // among those of which noise was asked.
 func (w spendWorld) holding(asked []*roaring.Bitmap, student uint32) (cohorts, totals int) {
 	cells := map[*roaring.Bitmap]bool{}
-	for _, r := range w.raw.Rows {
+	for _, r := range w.raw.Signatures {
 		for _, c := range r.Cells {
 			cells[w.sets[c.Group]] = true
 		}
@@ -159,7 +160,7 @@ func TestNoStudentIsInMoreDrawsThanArePaidFor(t *testing.T) {
 		s := list[0]
 		shown, levels[s.Levels] = shown+1, true
 		paid := roaring.New()
-		for _, r := range w.raw.Rows {
+		for _, r := range w.raw.Signatures {
 			for _, c := range r.Cells {
 				for _, school := range s.Schools {
 					if c.Key.School == school {
@@ -184,14 +185,15 @@ func TestTotalsThatAreAllPublicCostNothing(t *testing.T) {
 	t.Parallel()
 	value := sdc.Milli(50_000)
 	plan := sdc.Plan{Figures: []sdc.FigurePlan{{Indicator: "late", Reported: true, Verdicts: []sdc.Verdict{{Shown: true, CohortCovered: 20, RestCovered: 30}}}}}
-	raw := sdc.RawFigure{Indicator: "late", Measure: sdc.AttendanceMeasure(), Rows: []sdc.RawRow{{
-		Cohort: sdc.Raw{N: 20}, Rest: sdc.Raw{N: 30}, Cells: []sdc.Cell{{Raw: sdc.Raw{N: 50}, Key: sdc.Key{School: "s"}, Public: &value}},
-	}}}
+	raw := sdc.RawFigure{
+		Indicator: "late", Measure: sdc.AttendanceMeasure(), Keys: []sdc.Key{{}}, Rows: []sdc.RawRow{{Cohort: sdc.Raw{N: 20}, Rest: sdc.Raw{N: 30}}},
+		Signatures: []sdc.Signature{{Cells: []sdc.Cell{{Raw: sdc.Raw{N: 50}, Key: sdc.Key{School: "s"}, Public: &value}}}},
+	}
 	list, err := sdc.Spendings(plan, []sdc.RawFigure{raw})
 	if err != nil || len(list) != 1 || list[0].Levels != 1 || len(list[0].Schools) != 0 || list[0].Range != 50 || list[0].Hidden != 20 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	raw.Rows[0].Cells[0].Public = nil
+	raw.Signatures[0].Cells[0].Public = nil
 	if list, err = sdc.Spendings(plan, []sdc.RawFigure{raw}); err != nil || len(list) != 1 || len(list[0].Schools) != 1 {
 		t.Errorf("a total that is not public: %+v, %v", list, err)
 	}
