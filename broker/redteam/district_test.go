@@ -149,7 +149,7 @@ func (d *district) end() {
 	if d.broker == nil {
 		return
 	}
-	defer func() { d.broker, d.server = nil, nil }()
+	defer func() { d.broker, d.server, d.api, d.sets = nil, nil, nil, nil }() // a test keeps its districts to its end
 	if _, err := d.broker.VerifyLog(context.Background(), nil); err != nil {
 		d.t.Errorf("the log does not verify: %v", err)
 	}

@@ -55,7 +55,7 @@ func (z noisy) showGroup(out *ShownRow, r noisyRow) {
 	out.Rest = z.side(r.rest.estimate(), cohort, 0, r.rest.n, Subgroup).banded(r.rest.n)
 }
 
-// sizeBands begin at these numbers of students (spec of EDFacts' cut points).
+// sizeBands begin at these numbers of students, which are the cut points of noisyGrid.
 var sizeBands = [...]int{10, 20, 40, 100, 300}
 
 // banded is the side with a band in place of its size. The sampling error is that
