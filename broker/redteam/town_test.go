@@ -31,10 +31,14 @@ func town(seed uint64, terms int) shape {
 	crowded.roster = sorted(append(crowded.roster, sample(rng, w.in(4, firstGrade), 118)...))
 	large := club("two-hundred", 200, all(10)...)
 	large.yes = sample(rng, large.roster, 20)
-	large.grain = divided
 	s.pacts = []pact{
 		club("eight", 8, 1), club("nine", 9, 1), ten, eleven, twelve, club("twenty", 20, 2, 3), crowded,
 		club("forty", 40, 2, 3, 4, 5), club("sixty", 60, 5), club("hundred", 100, all(10)...), club("hundred-fifty", 150, 6, 7), large,
+	}
+	for i := range s.pacts {
+		if len(s.pacts[i].roster) >= 100 {
+			s.pacts[i].grain = divided
+		}
 	}
 	return s
 }
