@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -25,18 +26,18 @@ type mixed struct {
 	rng   *rand.Rand
 	kids  []pupil
 	files files
-	told  map[string][]string
+	told  map[string]toldOf // by session
 }
 
-// newMixed makes the town with its records and no agreement.
-func newMixed(t testing.TB, seed uint64, n, grades int, options ...func(*broker.Options)) *mixed {
+// newMixed makes the town with its records and no agreement, at a time.
+func newMixed(t testing.TB, at time.Time, seed uint64, n, grades int, options ...func(*broker.Options)) *mixed {
 	t.Helper()
-	m := &mixed{rng: rand.New(rand.NewPCG(seed, 20)), kids: others(n), files: townFiles(), told: map[string][]string{}}
+	m := &mixed{rng: rand.New(rand.NewPCG(seed, 20)), kids: others(n), files: townFiles(), told: map[string]toldOf{townFall: {}, townLent: {}, townYear: {}}}
 	for i := range m.kids {
 		m.kids[i].school = []string{north, south}[i%2]
 		m.files.lively(m.rng, m.kids[i], fmt.Sprint(9+i/2%grades))
 	}
-	m.town = emptyTown(t, inLent, options...)
+	m.town = emptyTown(t, at, options...)
 	m.reload()
 	return m
 }
@@ -89,17 +90,32 @@ func (m *mixed) some(n int) []pupil {
 	return picked[:n]
 }
 
-// says lets a child's family say yes and keeps account of it, unless it is held.
-func (m *mixed) says(agreement string, p pupil) (held bool) {
+// says lets a child's family say yes and keeps account of what that opens. It returns
+// the answer.
+func (m *mixed) says(agreement string, p pupil) grant {
 	m.t.Helper()
 	got := data[grant](m.t, m.must(m.CreateConsent(m.t.Context(), officer, consentTo(agreement, p))))
-	if len(got.Held) == 0 {
-		m.told[agreement] = append(m.told[agreement], p.id)
+	for session, told := range m.told {
+		for _, family := range given {
+			held := slices.ContainsFunc(got.Held, func(h hold) bool { return h.Family == family && h.Period == session })
+			if !held {
+				told.add(agreement, family, p.id)
+			}
+		}
 	}
-	return len(got.Held) > 0
+	return got
 }
 
-func (m *mixed) witness() witness { return witness{year: yearByHand(m.files), told: m.told} }
+// witness is what is known of a session.
+func (m *mixed) witness(session string) witness {
+	return witness{year: yearByHand(m.files), told: m.told[session]}
+}
+
+// check examines a session.
+func (m *mixed) check(session string) {
+	m.t.Helper()
+	m.examine(session, m.witness(session))
+}
 
 // Towns of any size with agreements of every profile, of which some have nearly the
 // same children, and families who said yes to some of them.
@@ -110,10 +126,10 @@ func TestEveryReleaseOfARandomTownPassesTheIdentities(t *testing.T) {
 			t.Parallel()
 			m := randomTown(t, seed)
 			m.closedAlike(townFall)
-			m.examine(townFall, m.witness())
+			m.check(townFall)
 			m.clock.Set(afterLent)
 			m.closedAlike(townYear)
-			m.examine(townYear, m.witness())
+			m.check(townYear)
 		})
 	}
 }
@@ -121,7 +137,7 @@ func TestEveryReleaseOfARandomTownPassesTheIdentities(t *testing.T) {
 // randomTown has agreements that are drawn from a seed, and nothing closed yet.
 func randomTown(t testing.TB, seed uint64) *mixed {
 	t.Helper()
-	m := newMixed(t, seed, 60+40*int(seed%5), 1+int(seed%4))
+	m := newMixed(t, inLent, seed, 60+40*int(seed%5), 1+int(seed%4))
 	roster := m.some(12 + m.rng.IntN(40))
 	m.pact("a", agreement.Standard, byHandIndicators, roster...)
 	m.pact("b", agreement.PublishedTable, byHandIndicators, roster[:len(roster)-m.rng.IntN(4)]...)
@@ -155,13 +171,12 @@ func TestReleasesOfWeakBuildsBreakTheIdentities(t *testing.T) {
 		t.Run(fmt.Sprint(c.weak, " ", c.profile, " ", c.breaks), func(t *testing.T) {
 			t.Parallel()
 			for _, weak := range []sdc.Weakness{sdc.Strong, c.weak} {
-				m := newMixed(t, 1, 240, 4, sabotaged(broker.Sabotage{Weak: weak}))
-				m.clock.Set(afterLent)
+				m := newMixed(t, afterLent, 1, 240, 4, sabotaged(broker.Sabotage{Weak: weak}))
 				for i, roster := range c.rosters(m.kids) {
 					m.pact(fmt.Sprint("pact", i), c.profile, byHandIndicators[:4], roster...)
 				}
 				m.closePeriod(townYear)
-				broken := strings.Join(m.brokenIdentities(townYear, m.witness()), "\n")
+				broken := strings.Join(m.brokenIdentities(townYear, m.witness(townYear)), "\n")
 				if found := strings.Contains(broken, c.breaks); found != (weak == c.weak) || weak == sdc.Strong && broken != "" {
 					t.Errorf("build %q: %.2000s", weak, broken)
 				}
@@ -189,14 +204,13 @@ func lopsided(kids []pupil) [][]pupil {
 // Each check of the examination finds what it is for.
 func TestTheExaminationFindsWhatWasChanged(t *testing.T) {
 	t.Parallel()
-	m := newMixed(t, 3, 200, 1)
-	m.clock.Set(afterLent)
+	m := newMixed(t, afterLent, 3, 200, 1)
 	m.pact("noisy", agreement.Standard, byHandIndicators[:3], m.kids[:60]...)
 	m.pact("other", agreement.Standard, byHandIndicators[1:2], m.kids[70:110]...)
 	m.pact("plain", agreement.PublishedTable, byHandIndicators[1:5], m.kids[:60]...)
 	m.pact("small", agreement.PublishedTable, byHandIndicators[:1], m.kids[110:117]...)
 	m.closePeriod(townYear)
-	if broken := m.brokenIdentities(townYear, m.witness()); len(broken) > 0 {
+	if broken := m.brokenIdentities(townYear, m.witness(townYear)); len(broken) > 0 {
 		t.Fatal(broken)
 	}
 	all, school := sdc.Key{}, sdc.Key{School: north}
@@ -228,7 +242,7 @@ func TestTheExaminationFindsWhatWasChanged(t *testing.T) {
 	} {
 		p := m.published(townYear)
 		change(p)
-		if broken := strings.Join(examined(p, m.witness()).broken, "\n"); !strings.Contains(broken, want) {
+		if broken := strings.Join(examined(p, m.witness(townYear)).broken, "\n"); !strings.Contains(broken, want) {
 			t.Errorf("%q is not among: %.1000s", want, broken)
 		}
 	}

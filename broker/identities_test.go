@@ -19,12 +19,23 @@ import (
 // witness is what a test knows of a district.
 type witness struct {
 	year      handYear
-	corrected *handYear           // the files of a correction, if there was one
-	told      map[string][]string // by partner: of whom it was ever given attendance and grades
+	corrected *handYear // the files of a correction, if there was one
+	told      toldOf
 }
+
+// toldOf has the students of whom a partner was ever given records of a family, by
+// partner and family.
+type toldOf map[string]map[string][]string
 
 // given are the families of which the tests' consents speak.
 var given = []string{"attendance", "grades"}
+
+func (t toldOf) add(partner, family, student string) {
+	if t[partner] == nil {
+		t[partner] = map[string][]string{}
+	}
+	t[partner][family] = append(t[partner][family], student)
+}
 
 // identities is a period under examination. What is broken is said in words.
 type identities struct {
@@ -123,9 +134,7 @@ func (x *identities) lay(a broker.PublishedAgreement) {
 		for _, v := range fp.Verdicts {
 			f.verdicts[v.Key] = v
 		}
-		if slices.Contains(given, f.family) {
-			x.opened(f)
-		}
+		x.opened(f)
 		for _, c := range x.cells(a, f.indicator) {
 			for _, k := range keysOf(c.key, a.Clauses.Grain) {
 				f.rows[k] = f.rows[k].with(c)
@@ -144,8 +153,8 @@ func unconsentedFloor(c agreement.Clauses) int {
 }
 
 func (x *identities) opened(f *handFigure) {
-	for partner, students := range x.told {
-		for _, id := range students {
+	for partner, byFamily := range x.told {
+		for _, id := range byFamily[f.family] {
 			f.anyone.Add(x.places[id])
 			if partner == f.Partner {
 				f.self.Add(x.places[id])

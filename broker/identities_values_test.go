@@ -33,10 +33,11 @@ func (x *identities) values(f *handFigure) {
 		}
 		for at, row := range shown.Rows {
 			c := coding{x, f, release, row, x.year}
-			if release.Correction && x.corrected != nil && f.shownAgain(row.Key) {
+			again := f.shownAgain(row.Key) || !f.verdicts[row.Key].Shown // a whole that is shown alone is in nobody's count
+			if release.Correction && x.corrected != nil && again {
 				c.year = x.year.correctedBy(*x.corrected)
 			}
-			if release.Correction && !f.shownAgain(row.Key) && row.Cohort != nil && !sameSide(row.Cohort, first.Rows[at].Cohort) {
+			if release.Correction && !again && !sameSide(row.Cohort, first.Rows[at].Cohort) {
 				x.fail(f, "row %s is corrected, and no corrected cohort is on record", row.Key)
 			}
 			c.check()

@@ -217,10 +217,13 @@ func (d *made) yes(agreement string, k kid) broker.ConsentRequest {
 // grant is what is read of a consent.
 type grant struct {
 	ID   string `json:"id"`
-	Held []struct {
-		Family string `json:"family"`
-		Period string `json:"period"`
-	} `json:"held"`
+	Held []hold `json:"held"`
+}
+
+// hold is a published period that a consent does not open.
+type hold struct {
+	Family string `json:"family"`
+	Period string `json:"period"`
 }
 
 // enter enters a consent as an officer.
