@@ -220,12 +220,6 @@ type grant struct {
 	Held []hold `json:"held"`
 }
 
-// hold is a published period that a consent does not open.
-type hold struct {
-	Family string `json:"family"`
-	Period string `json:"period"`
-}
-
 // enter enters a consent as an officer.
 func (d *made) enter(req broker.ConsentRequest) grant {
 	d.t.Helper()
