@@ -198,10 +198,10 @@ func (c conclusion) String() string {
 // certain is from when on somebody is said to know.
 const certain = .95
 
-// Two rosters: the suspended among forty others, and among as few as there can be.
+// Two rosters: the suspended among forty others, and among twenty-six.
 var grandRosters = map[string]map[string]int{
 	"among forty others": {grandHigh: 20, grandMiddle: 10, grandElementary: 10},
-	"among few others":   {grandHigh: 10, grandMiddle: 7, grandElementary: 9},
+	"among twenty-six":   {grandHigh: 10, grandMiddle: 7, grandElementary: 9},
 }
 
 func TestTheSuspendedOfGrandBendCannotBeToldFromAllThatIsPublished(t *testing.T) {
@@ -239,10 +239,9 @@ func (in *insider) noiseHidesCounts(t *testing.T) {
 
 // allTogetherProvesNothing checks that bands and noise over the same students still
 // leave more than one count, and no participant whose suspension is certain. How likely
-// the true count of a school becomes is not bounded: bands cut off what noise would
-// leave. Of simulated draws it was over 95 % in three of a thousand among forty others
-// and in eighteen among few (4,000 draws each, 27 November 2026), where noise alone
-// never left more than 46 %. The preflight says that it does not count the bands.
+// the true count of a school becomes is not bounded here: bands cut off what noise alone
+// would leave, and in a few draws of a thousand it is over 95 %. The preflight of the
+// agreement under noise says that it does not count the bands.
 func (in *insider) allTogetherProvesNothing(t *testing.T) {
 	t.Helper()
 	got := in.conclude(func(clue) bool { return true })
