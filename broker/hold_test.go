@@ -72,6 +72,12 @@ func (d *made) exposed(agreement, partner string) map[string][]string {
 	return byFamily
 }
 
+// hold is a published period that a consent does not open.
+type hold struct {
+	Family string `json:"family"`
+	Period string `json:"period"`
+}
+
 // found says how the unknown participants of a family shrank below the least,
 // or is empty.
 func found(byFamily map[string][]string, of int) string {

@@ -217,10 +217,7 @@ func (d *made) yes(agreement string, k kid) broker.ConsentRequest {
 // grant is what is read of a consent.
 type grant struct {
 	ID   string `json:"id"`
-	Held []struct {
-		Family string `json:"family"`
-		Period string `json:"period"`
-	} `json:"held"`
+	Held []hold `json:"held"`
 }
 
 // enter enters a consent as an officer.

@@ -304,3 +304,34 @@ func TestAPreflightSpeaksOfStaleRecordsAndStillAnswers(t *testing.T) {
 		t.Error("stale records changed what a close would show")
 	}
 }
+
+// Another agreement's figures about the same children are given away by their families'
+// answers too: here one that shows each school of a cohort that the other shows pooled.
+func TestMoreYesOfAnAgreementCountsWhatOthersShowOfItsChildren(t *testing.T) {
+	t.Parallel()
+	m := newMixed(t, inLent, 4, 120, 1)
+	roster := m.kids[:26] // thirteen at each school
+	m.partner("pooled")
+	r := terms("pooled", "pooled")
+	r.Profile, r.Grain, r.Indicators = agreement.Standard, []string{"all"}, byHandIndicators[:2]
+	m.conclude(r)
+	m.roster("pooled", roster...)
+	m.pact("plain", agreement.PublishedTable, byHandIndicators[:2], roster...)
+	m.closePeriod(townFall)
+	for _, id := range []string{"pooled", "plain"} {
+		if holds := m.preflight(townFall).part(t, id).Holds; len(holds) != 1 || holds[0].Family != "attendance" || holds[0].Yeses != 3 {
+			t.Errorf("%s: %+v more yes, want three of attendance", id, holds)
+		}
+	}
+	held := 0
+	for i := range 8 {
+		if got := m.says("pooled", roster[2*i]); len(got.Held) > 0 { // all of one school
+			held++
+		} else if held > 0 || i > 2 {
+			t.Errorf("yes number %d is not held", i+1)
+		}
+	}
+	if held != 5 {
+		t.Errorf("%d of eight are held, want all after the third", held)
+	}
+}

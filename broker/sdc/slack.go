@@ -4,28 +4,51 @@ import "github.com/RoaringBitmap/roaring/v2"
 
 // Slack returns how many students of an agreement's sets may still be opened to
 // somebody, in the worst order, before the next one is held (Held): the least
-// over its published sets and over their differences with others of the same
-// indicator. h is one family of one period, over every agreement; anyone is
-// V_any of that family. None is returned where nothing of the agreement can be
-// held, because nothing of it is published or all of it is known.
+// over its published sets, over their differences with others of the same
+// indicator, and over the sets of other agreements that its own participants could
+// open so far. Differences of two sets of others are not looked at. h is one family
+// of one period, over every agreement; anyone is V_any of that family. None is
+// returned where nothing of the agreement can be held, because nothing of it is
+// published or all of it is known.
 func (h History) Slack(agreement string, anyone *roaring.Bitmap) (yeses int, some bool) {
 	g := guard{after: orEmpty(anyone)}
+	participants := roaring.New()
 	for _, p := range h {
-		g.sets = append(g.sets, guarded{p, roaring.AndNot(p.Set, g.after)})
+		s := guarded{p, roaring.AndNot(p.Set, g.after)}
+		g.sets = append(g.sets, s)
+		if p.Agreement == agreement && p.Role == RoleCohort {
+			participants.Or(s.left)
+		}
 	}
 	least := slack{}
 	for _, s := range g.sets {
-		if s.Agreement != agreement || s.left.IsEmpty() {
-			continue
-		}
-		least.take(size(s.left) - s.Floor)
-		for _, o := range g.sets {
-			if n, ok := g.between(s, o, least); ok {
-				least.take(n)
-			}
+		switch {
+		case s.Agreement != agreement:
+			least.reach(s, participants)
+		case !s.left.IsEmpty():
+			g.own(s, &least)
 		}
 	}
 	return least.yeses, least.some
+}
+
+// own takes a set of the agreement and its differences with all others.
+func (g guard) own(s guarded, least *slack) {
+	least.take(size(s.left) - s.Floor)
+	for _, o := range g.sets {
+		if n, ok := g.between(s, o, *least); ok {
+			least.take(n)
+		}
+	}
+}
+
+// reach takes another agreement's set if so many of it are participants that they
+// could open what it has to spare, and one more.
+func (s *slack) reach(o guarded, participants *roaring.Bitmap) {
+	spare := max(size(o.left)-o.Floor, 0)
+	if int(o.left.AndCardinality(participants)) > spare {
+		s.take(spare)
+	}
 }
 
 // slack is the least of what it was given, never under none.

@@ -108,3 +108,34 @@ func TestTheSlackOfTwelveOverAFloorOfTenIsTwo(t *testing.T) {
 		t.Error("an agreement without figures has a slack")
 	}
 }
+
+// What another agreement shows of the same students is given away by them too, if they
+// are enough to do it.
+func TestTheSlackIsTheLeastOfEveryFigureThatItsStudentsCanGiveAway(t *testing.T) {
+	t.Parallel()
+	between := func(from, to uint64) *roaring.Bitmap {
+		set := roaring.New()
+		set.AddRange(from, to)
+		return set
+	}
+	pooled := sdc.PublishedSet{Agreement: "pooled", Indicator: "i", Family: family, Role: sdc.RoleCohort, Floor: 5, Set: between(0, 40)}
+	for name, c := range map[string]struct {
+		set  *roaring.Bitmap
+		want int
+	}{
+		"a school of its own students":        {between(0, 13), 3},
+		"a group at its floor":                {between(30, 40), 0},
+		"others":                              {between(40, 52), 35},
+		"as many of it as there are to spare": {between(38, 50), 35},
+		"one more of it":                      {between(37, 49), 2},
+	} {
+		h := sdc.History{pooled, {Agreement: "b", Indicator: "other", Family: family, Role: sdc.RoleCohort, Floor: 10, Set: c.set}}
+		got, some := h.Slack("pooled", nil)
+		if !some || got != c.want {
+			t.Errorf("%s: a slack of %d (%t), want %d", name, got, some, c.want)
+		}
+		if at := inTurn(h, nil, between(0, 40).ToArray()); c.set.Minimum() == 0 && at != c.want {
+			t.Errorf("%s: somebody is held after %d", name, at)
+		}
+	}
+}
