@@ -101,11 +101,11 @@ func thresholdProbe(x *trial) {
 	x.probeGroups()
 }
 
-// probeGroups names a target, ten children in special education and thirty who are
+// probeGroups names a target, ten children in special education and thirteen who are
 // not: eleven are in the group or ten, and whether its row is shown is to tell which.
 func (x *trial) probeGroups() {
-	g := x.play(x.rounds(20_000, 160), func(seed uint64) shape { return markedProbes(seed, x.rounds(12, 8)) }, func(d *district) (g attack.Game) {
-		d.close(d.periods()...)
+	g := x.play(x.rounds(20_000, 160), func(seed uint64) shape { return markedProbes(seed, x.rounds(20, 16)) }, func(d *district) (g attack.Game) {
+		d.close(yearID)
 		for _, p := range d.pacts {
 			shown := false
 			for _, v := range d.attacker(p.id).views(p, yearID) {
@@ -118,18 +118,18 @@ func (x *trial) probeGroups() {
 	x.judge("whether a child is in special education", g, boundFour)
 }
 
-// markedProbes are partners of forty-one students each, of whom the target is in
+// markedProbes are partners of twenty-four students each, of whom the target is in
 // the group or not, as a coin falls.
 func markedProbes(seed uint64, each int) shape {
 	s := shape{seed: seed, students: 5000, schools: 10, terms: 1}
 	draw, mark := coin(seed), map[int]bool{}
-	s.pacts = clubs(makeWorld(s), 41, each, []string{chronic}, []string{"all", "special_education"})
+	s.pacts = clubs(makeWorld(s), 24, each, []string{chronic}, []string{"all", "special_education"})
 	for k, p := range s.pacts {
 		order := draw.Perm(len(p.roster))
 		for at, i := range order {
-			mark[p.roster[i]] = at < 10 || at == 40 && draw.IntN(2) == 1
+			mark[p.roster[i]] = at < 10 || at == 23 && draw.IntN(2) == 1
 		}
-		s.pacts[k].target = p.roster[order[40]]
+		s.pacts[k].target = p.roster[order[23]]
 	}
 	s.mark = func(i int) bool { return mark[i] || i%5 == 0 && !named(s.pacts, i) }
 	return s

@@ -303,7 +303,7 @@ func yearToDate(x *trial) {
 	asked := []string{suspended, inSchool}
 	last := termID(3)
 	g := x.play(x.rounds(20_000, 60), func(seed uint64) shape { return only(fairTown(seed, 20, x.rounds(18, 4)), asked) }, func(d *district) (g attack.Game) {
-		d.close(d.periods()...)
+		d.close(last, yearID)
 		draw := coin(d.seed)
 		seen := map[[2]string][]attack.Equation{}
 		year := map[[2]string][]attack.Equation{}
