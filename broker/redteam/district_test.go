@@ -140,6 +140,50 @@ func (d *district) start(b build) {
 	d.serve(b)
 }
 
+// twin is a district of the same keys, people, agreements and answers in which the
+// records were loaded anew, of other outcomes.
+func (d *district) twin(t testing.TB, s shape, b build) *district {
+	t.Helper()
+	other := &district{world: makeWorld(s), t: t, log: &lockedBuffer{}, dir: scratch(t), sets: map[string]members{}, now: d.now}
+	d.server.Close()
+	if err := d.broker.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := copied(d.home(), other.home()); err != nil {
+		t.Fatal(err)
+	}
+	d.start(b)
+	t.Cleanup(other.end)
+	was := b.sabotage
+	b.sabotage = func(o *broker.Options) {
+		if was != nil {
+			was(o)
+		}
+		o.Sabotage.NoDoubts = true // such a load would wait for a second person
+	}
+	other.start(b)
+	other.load()
+	return other
+}
+
+// copied copies a district's files, which nobody else may read.
+func copied(from, to string) error {
+	return filepath.WalkDir(from, func(path string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		at := filepath.Join(to, strings.TrimPrefix(path, from))
+		if e.IsDir() {
+			return os.MkdirAll(at, 0o700)
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(at, raw, 0o600)
+	})
+}
+
 // end stops the service, verifies its log and takes its files away. Ending
 // again does nothing.
 func (d *district) end() {
