@@ -169,7 +169,7 @@ func coded(indicator string, thousandths, n int) sdc.Shown {
 	raw := sdc.Raw{N: n, Num: int64(thousandths), Den: 1000}
 	rel, err := sdc.Protect(
 		sdc.Plan{Figures: []sdc.FigurePlan{plan}},
-		[]sdc.RawFigure{{Indicator: indicator, Measure: measureOf(indicator), Rows: []sdc.RawRow{{Cohort: raw, Rest: raw}}}},
+		[]sdc.RawFigure{{Indicator: indicator, Measure: measureOf(indicator), Keys: []sdc.Key{{}}, Rows: []sdc.RawRow{{Cohort: raw, Rest: raw}}}},
 		sdc.Protection{Profile: sdc.PublishedTable},
 	)
 	if err != nil {

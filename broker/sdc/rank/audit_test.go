@@ -23,9 +23,15 @@ func TestWhatIsExposedIsTheSmallestGroupThatCanBeComputed(t *testing.T) {
 				for i, s := range w.sets {
 					admitted := a.Admits(s)
 					a.Add(s)
+					if a.GaveUp() > 0 { // seldom, and then nothing is admitted
+						if admitted || name == "small" {
+							t.Fatalf("after %d sets the search was not completed; admitted: %t", i+1, admitted)
+						}
+						return
+					}
 					want := w.smallest(w.sets[:i+1])
-					if got := a.Exposed(); got != want || admitted != (want == 0) || a.GaveUp() > 0 {
-						t.Fatalf("after %d sets exposed %d, not %d; admitted: %t; gave up %d", i+1, got, want, admitted, a.GaveUp())
+					if got := a.Exposed(); got != want || admitted != (want == 0) {
+						t.Fatalf("after %d sets exposed %d, not %d; admitted: %t", i+1, got, want, admitted)
 					}
 				}
 			})
@@ -46,7 +52,14 @@ func TestAnAuditThatIsObeyedExposesNobodyAndRefusesNothingHarmless(t *testing.T)
 				for pair := range slices.Chunk(w.sets, 2) {
 					next := slices.Concat(added, pair)
 					want := w.smallest(next) == 0
-					if got := a.Admits(pair...); got != want {
+					grown, got := a.With(pair...)
+					if grown.GaveUp() > 0 {
+						if got {
+							t.Fatalf("admitted after %d sets, and the search was not completed", len(added))
+						}
+						continue
+					}
+					if got != want {
 						t.Fatalf("after %d sets admitted: %t", len(added), got)
 					}
 					if want {
