@@ -40,10 +40,20 @@ func (v view) sides() (sets [3][]int, printed [3]bool) {
 	return [3][]int{v.p, v.r, v.t}, [3]bool{v.cohort.printed(), v.rest.printed(), pair || v.whole.printed()}
 }
 
-// parts are the rows that divide a row by school, and those that divide it by grade.
-func (t table) parts(parent view) [2]table {
-	var by [2]table
+// parts are the rows that divide a row by school, by grade, and by group. Nothing
+// divides a group.
+func (t table) parts(parent view) [3]table {
+	var by [3]table
 	for _, v := range t {
+		switch {
+		case parent.group != "":
+			return by
+		case v.group != "" && parent.row == "all":
+			by[2] = append(by[2], v)
+		}
+		if v.group != "" {
+			continue
+		}
 		if parent.school == "" && v.school != "" && v.grade == parent.grade {
 			by[0] = append(by[0], v)
 		}

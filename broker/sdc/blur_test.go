@@ -70,6 +70,9 @@ func TestABlurShowsNothingMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		k := first[0].Known[family]
+		if k.Blur != nil {
+			return // it has groups, and those need one
+		}
 		k.Blur = blurOf(rapid.IntRange(0, sdc.MostBlur).Draw(t, "blur"))
 		first[0].Known[family] = k
 		blurred, _, err := sdc.PlanBatch(nil, first)
