@@ -1,11 +1,9 @@
 package broker_test
 
 import (
-	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -120,9 +118,6 @@ func (y handYear) place(id string, on civil.Date) (school, grade string, placed 
 	}
 	return list[0].school, list[0].grade, true
 }
-
-// students lists the numbers of all students.
-func (y handYear) students() []string { return slices.Sorted(maps.Keys(y.tables["students"])) }
 
 // value is a student's value of an indicator in a period, corrected if there is a later
 // one: who has none stays without, and whose value is gone keeps it.

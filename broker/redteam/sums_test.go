@@ -60,21 +60,6 @@ func (x *trial) bounds(v view, s *side, n int) (low, high float64, ok bool) {
 	return low, high, true
 }
 
-// equations are what a row gives: the sum of the partner's students and of the
-// others, or of all where only that is shown.
-func (x *trial) equations(v view) []attack.Equation {
-	var list []attack.Equation
-	for _, part := range []struct {
-		members []int
-		side    *side
-	}{{v.p, v.cohort}, {v.r, v.rest}, {v.t, v.whole}} {
-		if low, high, ok := x.bounds(v, part.side, len(part.members)); ok {
-			list = append(list, attack.Within(part.members, low, high, x.rowVariance(v, part.side)))
-		}
-	}
-	return list
-}
-
 // mine is the sum of the partner's students, read from the cohort and, where
 // the total is public, from the rest too: the two are one number.
 func (x *trial) mine(v view, publicTotal bool) []attack.Equation {

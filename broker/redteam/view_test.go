@@ -2,7 +2,6 @@ package redteam_test
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -177,12 +176,6 @@ func (s *side) sum(indicator string, n int) (estimate, bool) {
 		best = v * per
 	}
 	return estimate{best, low, high}, true
-}
-
-// exact reports whether the bounds leave one whole number only, and that one.
-func (e estimate) exact() (int, bool) {
-	low, high := math.Ceil(e.low-1e-9), math.Floor(e.high+1e-9)
-	return int(low), low == high
 }
 
 // total is the true sum of an indicator over students: to keep the score.
