@@ -152,6 +152,7 @@ type comparisonData struct {
 	Stale       []staleFamily     `json:"stale,omitzero"` // of a consented summary, which is live
 	Rows        []comparisonRow   `json:"rows"`
 	TwoYears    []comparisonRow   `json:"two_years,omitzero"` // pooled over this school year and the one before
+	YearToDate  []comparisonRow   `json:"year_to_date,omitzero"` // pooled, from the first day of the school year to the period's last
 	Definitions []definition      `json:"definitions"`
 	Settings    []string          `json:"settings"`
 	Protection  []string          `json:"protection"`
@@ -205,8 +206,8 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 		}
 	}
 	data.addWithoutFigure(q, rec.Release.Figures)
-	if data.TwoYears = sum.twoYears(q); data.TwoYears != nil {
-		data.Cautions = append(slices.Clone(cautions), "In the figures over two years a child who took part in both counts in each.")
+	if err := data.addLonger(&sum, q); err != nil {
+		return finished{}, err
 	}
 	p := finished{consented: sum.used, subjects: sum.subjects()}
 	if sum.used {

@@ -226,14 +226,17 @@ func (m meter) words() []string {
 // figures of it and whose figures may still come.
 func nextOf(r store.Reader, m moment, d *records.District, a agreement.Agreement, have []meterPeriod) ([]nextFigures, error) {
 	list := []nextFigures{}
-	for _, s := range d.Sessions {
+	for _, s := range d.Periods() {
 		published := slices.ContainsFunc(have, func(p meterPeriod) bool { return p.Period.SessionID == s.ID })
 		if published || s.End < a.Clauses.TermFrom || s.Start > a.Clauses.TermTo {
 			continue
 		}
-		p, _, err := periods.get(r, key(s.ID))
+		p, planned, err := periods.get(r, key(s.ID))
 		if err != nil {
 			return nil, err
+		}
+		if s.Type == records.YearToDate && !planned {
+			continue // until the district gives it a calendar, it may never come
 		}
 		if p.state() != periodPublished && (s.End >= m.today || p.Provisional >= m.today || p.Final >= m.today) {
 			list = append(list, nextFigures{viewPeriod(s), p.Provisional, p.Final})

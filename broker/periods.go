@@ -88,7 +88,7 @@ func (b *Broker) Periods(ctx context.Context, c Caller) (*Answer, error) {
 			return nil, err
 		}
 		list := []periodListed{}
-		for _, s := range d.district.Sessions {
+		for _, s := range d.district.Periods() {
 			p, _, err := periods.get(r, key(s.ID))
 			if err != nil {
 				return nil, err

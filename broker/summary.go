@@ -62,25 +62,6 @@ func (m *summary) figure(f sdc.ShownFigure, row sdc.ShownRow) (comparisonFigure,
 	return out, err
 }
 
-// twoYears are the figures over two years, with the pooled row.
-func (m *summary) twoYears(q comparisonQuestion) []comparisonRow {
-	if !q.asks(m.s.agreement.Agreement.Clauses, sdc.Key{}) || len(m.rec.TwoYears) == 0 {
-		return nil
-	}
-	out := comparisonRow{Row: sdc.Key{}.String()}
-	for _, f := range m.rec.TwoYears {
-		ind, ok := records.Find(f.Indicator)
-		if !ok {
-			continue
-		}
-		row := f.Rows[0]
-		out.Figures = append(out.Figures, comparisonFigure{
-			Indicator: f.Indicator, Status: row.Status, Cohort: row.Cohort, Rest: row.Rest, Reading: m.read(ind, row, compare.Read),
-		})
-	}
-	return []comparisonRow{out}
-}
-
 func (m *summary) read(ind records.Indicator, row sdc.ShownRow, read func(sdc.ShownRow, sdc.Measure) (compare.Reading, bool)) *compare.Reading {
 	var scale records.Scale
 	if m.rec.Scale != nil {

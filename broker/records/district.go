@@ -38,6 +38,7 @@ type Content struct {
 type District struct {
 	Content
 	years    []Session                // school years in the order of start
+	toDate   []Session                // derived
 	children map[string][]string      // session -> sessions that name it as parent
 	sources  map[ownKey][]string      // what stands for a session at a school
 	coverage map[coverageKey]Coverage // by school, year and family
@@ -80,13 +81,25 @@ func (d *District) index() {
 	for _, c := range d.Coverage {
 		d.coverage[coverageKey{c.School, c.Year, c.Family}] = c
 	}
+	d.indexSources()
+}
+
+func (d *District) indexSources() {
 	d.sources = map[ownKey][]string{}
+	var terms map[string][]string
+	d.toDate, terms = d.yearsToDate()
 	own := d.ownSessions()
 	for _, school := range d.Schools {
-		for _, session := range d.Sessions {
-			for _, family := range []Family{AttendanceFamily, GradesFamily} {
+		for _, family := range []Family{AttendanceFamily, GradesFamily} {
+			for _, session := range d.Sessions {
 				key := ownKey{family, school.ID, session.ID}
 				d.sources[key] = d.resolve(own, key, 0)
+			}
+			for _, session := range d.toDate {
+				for _, term := range terms[session.ID] {
+					key := ownKey{family, school.ID, session.ID}
+					d.sources[key] = append(d.sources[key], d.sources[ownKey{family, school.ID, term}]...)
+				}
 			}
 		}
 	}
@@ -138,8 +151,19 @@ func (d *District) Find(sid SID) *Student {
 	return &d.Students[i]
 }
 
-// Session returns the session with the ID.
+// Session returns the session with the ID, which may be a derived one.
 func (d *District) Session(id string) (Session, bool) {
+	if s, ok := d.loaded(id); ok {
+		return s, true
+	}
+	i := slices.IndexFunc(d.toDate, func(s Session) bool { return s.ID == id })
+	if i < 0 {
+		return Session{}, false
+	}
+	return d.toDate[i], true
+}
+
+func (d *District) loaded(id string) (Session, bool) {
 	i, ok := slices.BinarySearchFunc(d.Sessions, id, func(s Session, id string) int { return cmp.Compare(s.ID, id) })
 	if !ok {
 		return Session{}, false
@@ -231,7 +255,8 @@ func (d *District) Covered(family Family, school, year string) (Coverage, bool) 
 
 // Sources returns the sessions whose own totals or results stand for the
 // session at a school: itself if the school reported any for it, else its
-// children's, and so on down; never both (DESIGN §11).
+// children's, and so on down; never both (DESIGN §11). A year to date has those of
+// its terms.
 func (d *District) Sources(family Family, school, session string) []string {
 	return d.sources[ownKey{family, school, session}]
 }

@@ -25,7 +25,11 @@ const (
 	GradingPeriod SessionType = "gradingPeriod"
 )
 
-// SessionTypes returns the closed list, from the longest to the shortest.
+// YearToDate is the type of a session that the service derives from the others.
+const YearToDate SessionType = "yearToDate"
+
+// SessionTypes returns the types that an export may give, from the longest to the
+// shortest.
 func SessionTypes() []SessionType {
 	return []SessionType{SchoolYear, Semester, Term, GradingPeriod}
 }
