@@ -4,12 +4,12 @@ import "github.com/RoaringBitmap/roaring/v2"
 
 // Broken names the guards that a test takes away.
 type Broken struct {
-	NoPrimary, NoComplement, NoSpan, NoDifference, NoExposure, NoRank, NoBlur bool
+	NoPrimary, NoComplement, NoSpan, NoDifference, NoExposure, NoRank, NoBlur, NoTwins, AnyTwins bool
 }
 
 // PlanBroken is PlanBatch without some of its guards.
 func PlanBroken(h History, c []Candidate, b Broken) ([]Plan, History, error) {
-	return planBatch(h, c, sabotage{b.NoPrimary, b.NoComplement, b.NoSpan, b.NoDifference, b.NoExposure, b.NoRank, b.NoBlur})
+	return planBatch(h, c, sabotage{b.NoPrimary, b.NoComplement, b.NoSpan, b.NoDifference, b.NoExposure, b.NoRank, b.NoBlur, b.NoTwins, b.AnyTwins})
 }
 
 // CorrectBroken is PlanCorrection without some of its guards.

@@ -29,10 +29,11 @@ type row struct {
 	whole        bool   // its T is shown although P and R are not
 }
 
-// figure is one indicator of one agreement while it is being decided. Its rows
-// stand in the order of CompareKeys.
+// figure is one indicator of one agreement while it is being decided, and its twins
+// of that agreement with it. Its rows stand in the order of CompareKeys.
 type figure struct {
-	agreement, indicator, family string
+	agreement, indicator, family string // the indicator that leads the twins
+	indicators                   []string
 	known                        Known
 	given                        *roaring.Bitmap // Self and Any together
 	entries                      map[*roaring.Bitmap]*entry
@@ -47,7 +48,7 @@ type figure struct {
 
 func newFigure(c Candidate, fs FigureSets, public *knowledge, broken sabotage) *figure {
 	f := &figure{
-		agreement: c.Agreement, indicator: fs.Indicator, family: fs.Family,
+		agreement: c.Agreement, family: fs.Family,
 		known: known(c.Known[fs.Family]), limits: c.Thresholds, public: public, yearEnd: c.YearEnd, broken: broken,
 		reported: fs.Covered != nil && !fs.Covered.IsEmpty(),
 	}
@@ -190,8 +191,8 @@ func (f *figure) publication(r *row) History {
 	}
 }
 
-func (f *figure) plan() FigurePlan {
-	out := FigurePlan{Indicator: f.indicator, Family: f.family, Reported: f.reported, Verdicts: make([]Verdict, 0, len(f.rows))}
+func (f *figure) plan(indicator string) FigurePlan {
+	out := FigurePlan{Indicator: indicator, Family: f.family, Reported: f.reported, Verdicts: make([]Verdict, 0, len(f.rows))}
 	for _, r := range f.rows {
 		out.Verdicts = append(out.Verdicts, Verdict{
 			Key: r.key, Shown: r.shown, WholeShown: r.whole, Reason: r.reason,

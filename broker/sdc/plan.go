@@ -114,6 +114,8 @@ func PlanBatch(earlier History, candidates []Candidate) ([]Plan, History, error)
 // notice.
 type sabotage struct {
 	noPrimary, noComplement, noSpan, noDifference, noExposure, noRank, noBlur bool
+
+	noTwins, anyTwins bool // of twins each is decided on by itself; all of a family are taken for twins
 }
 
 func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan, History, error) {
@@ -130,7 +132,9 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 	publish := func(f *figure, sets History) {
 		published.publish(f, sets)
 		f.public.add(sets)
-		history = append(history, sets...)
+		for _, indicator := range f.indicators {
+			history = append(history, sets.named(indicator)...)
+		}
 	}
 	for _, level := range Levels() {
 		for _, f := range figures {
@@ -143,27 +147,47 @@ func planBatch(earlier History, candidates []Candidate, broken sabotage) ([]Plan
 	return collect(sorted, figures), history, nil
 }
 
+// prepare makes a figure of each agreement's twins.
 func prepare(earlier History, sorted []Candidate, broken sabotage) ([]*figure, error) {
-	var out []*figure
+	if err := check(earlier, sorted); err != nil {
+		return nil, err
+	}
+	lead := leads(earlier, sorted, broken)
 	public := map[string]*knowledge{}
-	for i, c := range sorted {
-		if i > 0 && sorted[i-1].Agreement == c.Agreement {
-			return nil, fmt.Errorf("%w: agreement %s comes twice", ErrPlan, c.Agreement)
-		}
-		if err := c.check(); err != nil {
-			return nil, err
-		}
+	var out []*figure
+	for _, c := range sorted {
+		own := map[string]*figure{}
 		for _, fs := range c.Figures {
-			if earlier.has(c.Agreement, fs.Indicator) {
-				return nil, fmt.Errorf("%w: agreement %s, indicator %s is planned already; use its first plan", ErrPlan, c.Agreement, fs.Indicator)
+			first := lead[fs.Indicator]
+			if own[first] == nil {
+				if public[first] == nil {
+					public[first] = newKnowledge(earlier.Of(first), everReleased(sorted, fs.Family), leastFloor(sorted))
+				}
+				own[first] = newFigure(c, fs, public[first], broken)
+				own[first].indicator = first
+				out = append(out, own[first])
 			}
-			if public[fs.Indicator] == nil {
-				public[fs.Indicator] = newKnowledge(earlier.Of(fs.Indicator), everReleased(sorted, fs.Family), leastFloor(sorted))
-			}
-			out = append(out, newFigure(c, fs, public[fs.Indicator], broken))
+			own[first].indicators = append(own[first].indicators, fs.Indicator)
 		}
 	}
 	return out, nil
+}
+
+func check(earlier History, sorted []Candidate) error {
+	for i, c := range sorted {
+		if i > 0 && sorted[i-1].Agreement == c.Agreement {
+			return fmt.Errorf("%w: agreement %s comes twice", ErrPlan, c.Agreement)
+		}
+		if err := c.check(); err != nil {
+			return err
+		}
+		for _, fs := range c.Figures {
+			if earlier.has(c.Agreement, fs.Indicator) {
+				return fmt.Errorf("%w: agreement %s, indicator %s is planned already; use its first plan", ErrPlan, c.Agreement, fs.Indicator)
+			}
+		}
+	}
+	return nil
 }
 
 // everReleased are those of whom a value of the family was given to anybody.
@@ -231,9 +255,9 @@ func collect(sorted []Candidate, figures []*figure) []Plan {
 	out := make([]Plan, 0, len(sorted))
 	for _, c := range sorted {
 		p := Plan{Agreement: c.Agreement, Figures: make([]FigurePlan, 0, len(c.Figures))}
-		for range c.Figures {
-			p.Figures = append(p.Figures, figures[0].plan())
-			figures = figures[1:]
+		for _, fs := range c.Figures {
+			i := slices.IndexFunc(figures, func(f *figure) bool { return f.agreement == c.Agreement && slices.Contains(f.indicators, fs.Indicator) })
+			p.Figures = append(p.Figures, figures[i].plan(fs.Indicator))
 		}
 		out = append(out, p)
 	}

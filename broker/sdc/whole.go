@@ -13,19 +13,20 @@ import (
 // nothing stands, for its size is not the partner's to know.
 func (f *figure) wholes(h ledger) History {
 	var out History
+	all := h
 	for _, r := range f.rows {
 		if r.shown || r.key.Level() == LevelGroup || r.sets[sideT].IsEmpty() || size(r.sets[sideP]) < f.limits.MinCohort || !f.wholeRule(r) {
 			continue
 		}
 		r.whole = true
-		gives, ok := f.giveWhole(r, h.with(f, out))
+		gives, ok := f.giveWhole(r, all)
 		audit, admitted := f.public.audit.With(r.sets[sideT])
 		if !ok || !admitted && !f.broken.noRank {
 			r.whole = false
 			continue
 		}
 		f.span, f.public.audit = f.span.with(r.vectors[sideT]), audit
-		out = append(out, gives...)
+		out, all = append(out, gives...), all.with(f, gives)
 	}
 	return out
 }
