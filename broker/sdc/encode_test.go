@@ -2,6 +2,7 @@ package sdc_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -32,6 +33,20 @@ func TestAHistoryReadsBackAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestASetIsWrittenOnceHoweverOftenItIsPublished(t *testing.T) {
+	t.Parallel()
+	members := roaring.New()
+	members.AddRange(0, 10_000)
+	once := sdc.History{{Indicator: "a", Role: sdc.RoleWhole, Set: members}}
+	many := slices.Clone(once)
+	for _, indicator := range []string{"b", "c", "d"} {
+		many = append(many, sdc.PublishedSet{Indicator: indicator, Role: sdc.RoleWhole, Set: members.Clone()})
+	}
+	if one, four := len(encoded(t, once)), len(encoded(t, many)); four > one+1000 {
+		t.Errorf("one set takes %d bytes, and four times the same %d", one, four)
+	}
+}
+
 func TestTheLargestOrdinalIsKept(t *testing.T) {
 	t.Parallel()
 	h := sdc.History{{Role: sdc.RoleWhole, Set: roaring.BitmapOf(0, 1, 1<<32-1)}}
@@ -44,8 +59,9 @@ func TestTheLargestOrdinalIsKept(t *testing.T) {
 func TestADamagedHistoryIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{
-		``, `{}`, `[{"role":"cohort","floor":-1}]`, `[{"role":"other"}]`,
-		`[{"role":"rest","members":"AA=="}]`, `[{"role":"rest","members":"gA=="}]`, `[{"role":"rest","members":"gYCAgBAB"}]`,
+		``, `[]`, `{"published":[{"role":"cohort","set":0}]}`, `{"sets":[""],"published":[{"role":"cohort","set":-1}]}`,
+		`{"sets":[""],"published":[{"role":"cohort","floor":-1}]}`, `{"sets":[""],"published":[{"role":"other"}]}`,
+		`{"sets":["AA=="]}`, `{"sets":["gA=="]}`, `{"sets":["gYCAgBAB"]}`,
 	} {
 		if _, err := sdc.DecodeHistory([]byte(bad)); !errors.Is(err, sdc.ErrHistory) {
 			t.Errorf("%q: %v", bad, err)
@@ -54,8 +70,8 @@ func TestADamagedHistoryIsRefused(t *testing.T) {
 }
 
 func FuzzDecodeHistory(f *testing.F) {
-	f.Add([]byte(`[{"agreement":"A","indicator":"i","family":"f","row":{"school":"S"},"role":"cohort","floor":10,"members":"AQEB"}]`))
-	f.Add([]byte(`[{"role":"rest","members":"gYCAgBAB"}]`))
+	f.Add([]byte(`{"sets":["AQEB"],"published":[{"agreement":"A","indicator":"i","family":"f","row":{"school":"S"},"role":"cohort","floor":10,"set":0}]}`))
+	f.Add([]byte(`{"sets":["gYCAgBAB"]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := sdc.DecodeHistory(b)
 		if err != nil {

@@ -18,7 +18,9 @@ func leads(earlier History, batch []Candidate, broken sabotage) map[string]strin
 			if lead[fs.Indicator] != "" {
 				continue
 			}
-			i := slices.IndexFunc(firsts, func(first string) bool { return !broken.noTwins && (broken.anyTwins || twins(earlier, batch, first, fs.Indicator)) })
+			i := slices.IndexFunc(firsts, func(first string) bool {
+				return !broken.noTwins && (broken.anyTwins || twins(earlier, batch, first, fs.Indicator))
+			})
 			if i < 0 {
 				firsts, i = append(firsts, fs.Indicator), len(firsts)
 			}
