@@ -185,7 +185,7 @@ func (f *frozen) candidate(a *underTerms, now time.Time, zone *time.Location) (s
 		if err != nil {
 			return sdc.Candidate{}, err
 		}
-		covered := column.Covered() // of all placed there: what is reported must not depend on who takes part
+		covered := column.Covered(report.Schools) // of all placed there: what is reported must not depend on who takes part
 		out.Figures = append(out.Figures, sdc.FigureSets{Indicator: report.Indicator.ID, Family: string(report.Indicator.Family), Covered: covered})
 	}
 	return out, nil

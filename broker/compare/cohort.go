@@ -61,7 +61,7 @@ type Groups struct {
 	cells []group // of the agreement's schools, in the order of the roll
 }
 
-// group is one cell and who of it is in the cohort, by seat, ascending.
+// group is one cell and who of it is in the cohort, by place, ascending.
 type group struct {
 	cell   int
 	cohort []int32
@@ -80,7 +80,7 @@ func (r *Roll) Choose(c Choice) Groups {
 	for ordinal, dosage := range c.Dosage {
 		s, placed := r.find(ordinal)
 		if i, ours := number[s.cell]; placed && ours && dosage >= c.Floor {
-			g.cells[i].cohort = append(g.cells[i].cohort, s.at)
+			g.cells[i].cohort = append(g.cells[i].cohort, s.place)
 		}
 	}
 	for _, c := range g.cells {
@@ -112,8 +112,8 @@ func (g Groups) Rest() *roaring.Bitmap { return roaring.AndNot(g.Whole(), g.Coho
 
 func (g Groups) cohort(c group) *roaring.Bitmap {
 	out := roaring.New()
-	for _, at := range c.cohort {
-		out.Add(g.roll.cells[c.cell].students[at])
+	for _, place := range c.cohort {
+		out.Add(g.roll.students[place])
 	}
 	return out
 }
@@ -143,7 +143,15 @@ type Layout struct {
 	groups    Groups
 	keys      []sdc.Key // of the rows
 	in        [][]int   // by group: the rows it is in
+	blocks    []block
 	subgroups []subgroup
+}
+
+// block is all groups with a member of the cohort that are in the same rows.
+type block struct {
+	rows   []int
+	cells  []int
+	cohort []int32 // by place, ascending
 }
 
 // Layout lays the groups out.
@@ -169,10 +177,29 @@ func (g Groups) Layout(grain Grain) Layout {
 		}
 		l.in = append(l.in, in)
 	}
+	l.join()
 	for _, s := range subgroups {
 		l.subgroups = append(l.subgroups, s.of(g, number[s.key()]))
 	}
 	return l
+}
+
+// join makes the blocks.
+func (l *Layout) join() {
+	number := map[int]int{} // by the last row, which is the finest
+	for i, g := range l.groups.cells {
+		if len(g.cohort) == 0 {
+			continue // and no rest
+		}
+		rows := l.in[i]
+		at, known := number[slices.Max(rows)]
+		if !known {
+			at = len(l.blocks)
+			number[slices.Max(rows)], l.blocks = at, append(l.blocks, block{rows: rows})
+		}
+		b := &l.blocks[at]
+		b.cells, b.cohort = append(b.cells, g.cell), append(b.cohort, g.cohort...)
+	}
 }
 
 // Rows returns the students of each row; none where the schools have nobody.
@@ -190,12 +217,11 @@ func (l Layout) Rows() []sdc.RowSets {
 	}
 	for _, s := range l.subgroups {
 		for _, c := range s.cells {
-			students := l.groups.roll.cells[c.cell].students
-			for _, at := range c.cohort {
-				rows[s.row].P.Add(students[at])
+			for _, place := range c.cohort {
+				rows[s.row].P.Add(l.groups.roll.students[place])
 			}
-			for _, at := range c.whole {
-				rows[s.row].T.Add(students[at])
+			for _, place := range c.whole {
+				rows[s.row].T.Add(l.groups.roll.students[place])
 			}
 		}
 	}

@@ -17,23 +17,17 @@ var ErrIndicator = errors.New("indicator cannot be compared")
 // Value returns one student's exact value, or false where it has none.
 type Value func(ordinal uint32) (num, den int64, ok bool)
 
-// Column holds the values of one indicator, cell by cell of a roll, with the
-// sum of each cell, so that what is left of a cell without a few of its students
-// costs as much as those few. All sums are exact.
+// Column holds the values of one indicator by place of a roll, with the sum of each
+// cell, so that what is left of a cell without a few of its students costs as much
+// as those few. All sums are exact. Where nobody asked for values there are none.
 type Column struct {
 	roll         *Roll
 	kind         records.Kind
 	contribution *contribution // of noisy reports; nil: values count as they are
-	parts        []part        // by cell; without values where nobody asked for them
-}
-
-// part is one cell: values by seat, and their sum; for noisy reports also each
-// student's part of a group, and the cell's.
-type part struct {
-	values  []ratio
-	total   sdc.Raw
-	members []noise.Group
-	group   noise.Group
+	values       []ratio       // by place
+	totals       []sdc.Raw     // by cell
+	members      []noise.Group // by place, of noisy reports: each student's part of a group
+	groups       []noise.Group // by cell, of noisy reports
 }
 
 // ratio is one student's value; without a denominator it is none.
@@ -46,33 +40,40 @@ const millionths = 1_000_000
 // student counts the same: its ratio is rounded to millionths, a half upwards,
 // and stands for one of a million parts.
 func NewColumn(roll *Roll, kind records.Kind) Column {
-	return Column{roll: roll, kind: kind, parts: make([]part, len(roll.cells))}
+	return Column{roll: roll, kind: kind, values: make([]ratio, len(roll.students)), totals: make([]sdc.Raw, len(roll.cells))}
+}
+
+// noisy is the column, still without values, for noisy reports.
+func (c Column) noisy(by *contribution) Column {
+	c.contribution = by
+	c.members, c.groups = make([]noise.Group, len(c.values)), make([]noise.Group, len(c.totals))
+	return c
 }
 
 // Fill asks for the value of each student placed at a school, once. Different
 // schools may be filled at the same time.
 func (c Column) Fill(school string, value Value) {
 	for _, i := range c.roll.schools[school] {
-		p := part{values: make([]ratio, len(c.roll.cells[i].students))}
-		for at, x := range c.roll.cells[i].students {
-			p.values[at] = c.ratio(x, value)
-			p.total = plus(p.total, p.values[at].raw())
+		var total sdc.Raw
+		for place := c.roll.cells[i].first; place < c.roll.cells[i].next; place++ {
+			c.values[place] = c.ratio(c.roll.students[place], value)
+			total = plus(total, c.values[place].raw())
 		}
+		c.totals[i] = total
 		if c.contribution != nil {
-			p.sign(c.roll.cells[i].students, c.contribution)
+			c.groups[i] = c.signCell(c.roll.cells[i])
 		}
-		c.parts[i] = p
 	}
 }
 
-func (p *part) sign(students []uint32, c *contribution) {
-	p.members = make([]noise.Group, len(students))
-	for at, x := range students {
-		if v := p.values[at]; v.den != 0 {
-			p.members[at] = c.member(x, v.num, v.den)
-			p.group = p.group.Plus(p.members[at])
+func (c Column) signCell(at cell) (group noise.Group) {
+	for place := at.first; place < at.next; place++ {
+		if v := c.values[place]; v.den != 0 {
+			c.members[place] = c.contribution.member(c.roll.students[place], v.num, v.den)
+			group = group.Plus(c.members[place])
 		}
 	}
+	return group
 }
 
 func (c Column) ratio(x uint32, value Value) ratio {
@@ -101,35 +102,26 @@ func minus(a, b sdc.Raw) sdc.Raw {
 	return sdc.Raw{N: a.N - b.N, Num: a.Num - b.Num, Den: a.Den - b.Den}
 }
 
-// At returns the column of some schools only.
-func (c Column) At(schools []string) Column {
-	out := Column{c.roll, c.kind, c.contribution, make([]part, len(c.parts))}
+// Covered returns the students placed at schools who have a value.
+func (c Column) Covered(schools []string) *roaring.Bitmap {
+	var students []uint32
 	for _, i := range c.roll.cellsOf(schools) {
-		out.parts[i] = c.parts[i]
-	}
-	return out
-}
-
-// Covered returns the students who have a value.
-func (c Column) Covered() *roaring.Bitmap {
-	out := roaring.New()
-	for i, p := range c.parts {
-		for at, v := range p.values {
-			if v.den != 0 {
-				out.Add(c.roll.cells[i].students[at])
+		for place := c.roll.cells[i].first; place < c.roll.cells[i].next; place++ {
+			if c.values[place].den != 0 {
+				students = append(students, c.roll.students[place])
 			}
 		}
 	}
-	return out
+	return roaring.BitmapOf(students...)
 }
 
 // Value returns what one student counts for in a sum, or false for nothing.
 func (c Column) Value(ordinal uint32) (num, den int64, ok bool) {
 	s, placed := c.roll.find(ordinal)
-	if !placed || c.parts[s.cell].values == nil {
+	if !placed {
 		return 0, 0, false
 	}
-	v := c.parts[s.cell].values[s.at]
+	v := c.values[s.place]
 	return v.num, v.den, v.den != 0
 }
 
@@ -144,13 +136,10 @@ func (c Column) Sum(set *roaring.Bitmap) sdc.Raw {
 	return out
 }
 
-// sum adds up the values of some seats.
-func (p *part) sum(seats []int32) (out sdc.Raw) {
-	if p.values == nil {
-		return out
-	}
-	for _, at := range seats {
-		v := p.values[at]
+// sum adds up the values at some places.
+func (c Column) sum(places []int32) (out sdc.Raw) {
+	for _, place := range places {
+		v := c.values[place]
 		if v.den != 0 {
 			out.N++
 		}
@@ -160,23 +149,27 @@ func (p *part) sum(seats []int32) (out sdc.Raw) {
 	return out
 }
 
-// Figure sums the column over the rows of a layout: of each cell its cohort, and
-// as the rest what is left of the cell's sum. The result is not protected. A
+// total is the sum of some cells.
+func (c Column) total(cells []int) (out sdc.Raw) {
+	for _, i := range cells {
+		out = plus(out, c.totals[i])
+	}
+	return out
+}
+
+// Figure sums the column over the rows of a layout: of each block its cohort, and
+// as the rest what is left of its cells' sums. The result is not protected. A
 // layout of another roll counts nobody, which Protect refuses.
 func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: indicator, Measure: m, Keys: l.keys, Rows: make([]sdc.RawRow, len(l.keys))}
 	if l.groups.roll != c.roll {
 		return out
 	}
-	for i := range l.groups.cells {
-		g := &l.groups.cells[i]
-		if len(g.cohort) == 0 {
-			continue // and no rest
-		}
-		p := &c.parts[g.cell]
-		cohort := p.sum(g.cohort)
-		rest := minus(p.total, cohort)
-		for _, at := range l.in[i] {
+	for i := range l.blocks {
+		b := &l.blocks[i]
+		cohort := c.sum(b.cohort)
+		rest := minus(c.total(b.cells), cohort)
+		for _, at := range b.rows {
 			row := &out.Rows[at]
 			row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, rest)
 		}
@@ -194,10 +187,10 @@ func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals)
 func (c Column) sign(l Layout, public Totals) []sdc.Signature {
 	rows, groups := make([]sdc.Signature, len(l.keys)), make([][]int, len(l.keys))
 	for i, g := range l.groups.cells {
-		if len(g.cohort) == 0 || c.parts[g.cell].members == nil {
+		if len(g.cohort) == 0 {
 			continue
 		}
-		cohort := c.parts[g.cell].groupOf(g.cohort)
+		cohort := c.groupOf(g.cohort)
 		for _, at := range l.in[i] {
 			rows[at].Group = rows[at].Group.Plus(cohort)
 			groups[at] = append(groups[at], i)
@@ -212,10 +205,10 @@ func (c Column) sign(l Layout, public Totals) []sdc.Signature {
 	return rows
 }
 
-// groupOf is the group of some seats.
-func (p part) groupOf(seats []int32) (g noise.Group) {
-	for _, at := range seats {
-		g = g.Plus(p.members[at])
+// groupOf is the group of the students at some places.
+func (c Column) groupOf(places []int32) (g noise.Group) {
+	for _, place := range places {
+		g = g.Plus(c.members[place])
 	}
 	return g
 }

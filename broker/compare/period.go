@@ -112,10 +112,11 @@ func (p *Period) column(r Report) (Column, error) {
 	}
 	c := NewColumn(p.roll, r.Indicator.Kind)
 	if r.Noisy {
-		var err error
-		if c.contribution, err = p.contribution(r.Indicator, from.scale); err != nil {
+		by, err := p.contribution(r.Indicator, from.scale)
+		if err != nil {
 			return Column{}, err
 		}
+		c = c.noisy(by)
 	}
 	p.columns[from] = c
 	return c, nil
@@ -151,10 +152,11 @@ func (p *Period) value(r Report) Value {
 	}
 }
 
-// Column returns the values of a report, of the students placed at its schools.
+// Column returns the values of a report: at least of the students placed at its
+// schools.
 func (p *Period) Column(r Report) (Column, error) {
 	if err := p.Compute([]Report{r}, oneByOne); err != nil {
 		return Column{}, err
 	}
-	return p.columns[r.source()].At(r.Schools), nil
+	return p.columns[r.source()], nil
 }

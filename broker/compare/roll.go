@@ -14,22 +14,24 @@ import (
 // of school, grade and ordinal. It is never changed, so that all agreements of
 // a period share one.
 type Roll struct {
-	cells   []cell
-	schools map[string][]int // the cells of a school
-	seats   []seat           // by ordinal
+	cells    []cell
+	schools  map[string][]int // the cells of a school
+	students []uint32         // ordinals by place, which number them in that order
+	groups   []records.Groups // by place
+	seats    []seat           // by ordinal
 }
 
-// cell is one grade of one school.
+// cell is one grade of one school: the students from its first place to the next
+// cell's.
 type cell struct {
-	key      sdc.Key
-	students []uint32 // ordinals, ascending
-	groups   []records.Groups
-	members  *roaring.Bitmap
+	key         sdc.Key
+	first, next int32
+	members     *roaring.Bitmap
 }
 
-// seat says where a student stands: in which cell, and as which of it. A
-// student who was not placed stands in cell -1.
-type seat struct{ cell, at int32 }
+// seat says where a student stands: in which cell, and at which place. A student
+// who was not placed stands in cell -1.
+type seat struct{ cell, place int32 }
 
 // NewRoll sorts the placements; no student may be in two.
 func NewRoll(placed []Placement) *Roll {
@@ -41,7 +43,7 @@ func NewRoll(placed []Placement) *Roll {
 		r.seat(p)
 	}
 	for i := range r.cells {
-		r.cells[i].members = roaring.BitmapOf(r.cells[i].students...)
+		r.cells[i].members = roaring.BitmapOf(r.studentsOf(i)...)
 	}
 	return r
 }
@@ -51,15 +53,20 @@ func (r *Roll) seat(p Placement) {
 	key, last := sdc.Key{School: p.School, Grade: p.Grade}, len(r.cells)-1
 	if last < 0 || r.cells[last].key != key {
 		last++
-		r.cells = append(r.cells, cell{key: key})
+		r.cells = append(r.cells, cell{key: key, first: int32(len(r.students))})
 		r.schools[p.School] = append(r.schools[p.School], last)
 	}
 	for len(r.seats) <= int(p.Ordinal) {
 		r.seats = append(r.seats, seat{cell: -1})
 	}
-	c := &r.cells[last]
-	r.seats[p.Ordinal] = seat{int32(last), int32(len(c.students))}
-	c.students, c.groups = append(c.students, p.Ordinal), append(c.groups, p.Groups)
+	r.seats[p.Ordinal] = seat{int32(last), int32(len(r.students))}
+	r.students, r.groups = append(r.students, p.Ordinal), append(r.groups, p.Groups)
+	r.cells[last].next = int32(len(r.students))
+}
+
+// studentsOf are those of a cell, ascending.
+func (r *Roll) studentsOf(cell int) []uint32 {
+	return r.students[r.cells[cell].first:r.cells[cell].next]
 }
 
 // find returns a student's seat, or false for one who was not placed.

@@ -98,7 +98,6 @@ func TestWhatIsLeftOfASumIsTheSumOfTheRest(t *testing.T) {
 		for _, school := range d.choice.Schools {
 			c.Fill(school, d.value)
 		}
-		c = c.At(d.choice.Schools)
 		l := roll.Choose(d.choice).Layout(compare.Grain{School: rapid.Bool().Draw(t, "schools apart"), Grade: rapid.Bool().Draw(t, "grades apart")})
 		if diff := cmp.Diff(byStudent(c, l.Rows()), c.Figure("i", sdc.Measure{}, l, nil), cmpopts.EquateComparable(noise.Group{})); diff != "" {
 			t.Fatal(diff)

@@ -15,7 +15,7 @@ type subgroup struct {
 	cells     []subgroupCell
 }
 
-// subgroupCell is a side's part of one cell, by seat, ascending.
+// subgroupCell is a side's part of one cell, by place, ascending.
 type subgroupCell struct {
 	cell          int
 	cohort, whole []int32
@@ -40,17 +40,16 @@ func (s subgroup) of(g Groups, row int) subgroup {
 		if len(c.cohort) == 0 {
 			continue // and no rest
 		}
-		traits := g.roll.cells[c.cell].groups
-		on := func(at int32) bool { return traits[at].In(s.dimension) == s.flag }
+		on := func(place int32) bool { return g.roll.groups[place].In(s.dimension) == s.flag }
 		part := subgroupCell{cell: c.cell}
-		for _, at := range c.cohort {
-			if on(at) {
-				part.cohort = append(part.cohort, at)
+		for _, place := range c.cohort {
+			if on(place) {
+				part.cohort = append(part.cohort, place)
 			}
 		}
-		for at := range traits {
-			if on(int32(at)) {
-				part.whole = append(part.whole, int32(at))
+		for place := g.roll.cells[c.cell].first; place < g.roll.cells[c.cell].next; place++ {
+			if on(place) {
+				part.whole = append(part.whole, place)
 			}
 		}
 		s.cells = append(s.cells, part)
@@ -61,9 +60,8 @@ func (s subgroup) of(g Groups, row int) subgroup {
 // sum adds the side's sums to its row.
 func (s subgroup) sum(c Column, row *sdc.RawRow) {
 	for _, at := range s.cells {
-		p := &c.parts[at.cell]
-		cohort := p.sum(at.cohort)
-		row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, minus(p.sum(at.whole), cohort))
+		cohort := c.sum(at.cohort)
+		row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, minus(c.sum(at.whole), cohort))
 	}
 }
 
@@ -71,16 +69,15 @@ func (s subgroup) sum(c Column, row *sdc.RawRow) {
 // each school's total is drawn once for all who ask for the same students of it.
 func (s subgroup) sign(c Column, row *sdc.Signature) {
 	for _, at := range s.cells {
-		p := c.parts[at.cell]
-		if p.members == nil || len(at.whole) == 0 {
+		if len(at.whole) == 0 {
 			continue
 		}
-		row.Group = row.Group.Plus(p.groupOf(at.cohort))
+		row.Group = row.Group.Plus(c.groupOf(at.cohort))
 		school := sdc.Key{School: c.roll.cells[at.cell].key.School, Group: s.key().Group}
 		if n := len(row.Cells); n == 0 || row.Cells[n-1].Key != school {
 			row.Cells = append(row.Cells, sdc.Cell{Key: school, Group: noise.Group{}})
 		}
 		last := &row.Cells[len(row.Cells)-1]
-		last.Raw, last.Group = plus(last.Raw, p.sum(at.whole)), last.Group.Plus(p.groupOf(at.whole))
+		last.Raw, last.Group = plus(last.Raw, c.sum(at.whole)), last.Group.Plus(c.groupOf(at.whole))
 	}
 }

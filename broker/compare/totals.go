@@ -34,9 +34,9 @@ func (c Column) cellsOf(g Groups, groups []int, public Totals) (list []sdc.Cell)
 	school := sdc.Key{School: g.key(groups[0]).School}
 	all := sdc.Cell{Key: school}
 	for _, i := range groups {
-		if p := c.parts[g.cells[i].cell]; len(g.cells[i].cohort) > 0 {
-			list = append(list, sdc.Cell{Raw: p.total, Key: g.key(i), Group: p.group, Public: public.of(g.key(i))})
-			all.Raw = plus(all.Raw, p.total)
+		if cell := g.cells[i].cell; len(g.cells[i].cohort) > 0 {
+			list = append(list, sdc.Cell{Raw: c.totals[cell], Key: g.key(i), Group: c.groups[cell], Public: public.of(g.key(i))})
+			all.Raw = plus(all.Raw, c.totals[cell])
 		}
 	}
 	if all.Public = public.of(school); all.Public != nil && len(list) == len(c.roll.schools[school.School]) {
@@ -54,7 +54,7 @@ func (c Column) FigureOf(k sdc.Key, m sdc.Measure) (sdc.Milli, bool) {
 	var sum sdc.Raw
 	for _, i := range c.roll.schools[k.School] {
 		if k.Grade == "" || c.roll.cells[i].key == k {
-			sum = plus(sum, c.parts[i].total)
+			sum = plus(sum, c.totals[i])
 		}
 	}
 	return m.Exact(sum)
