@@ -84,6 +84,7 @@ type Broker struct {
 	datasets    datasetCache
 	guardians   atomic.Pointer[persons] // newest that was used
 	finished    *finishedCache
+	requests    requestTexts
 	rosters     *rosterCache
 	log         *slog.Logger
 	sabotage    Sabotage

@@ -151,7 +151,7 @@ type comparisonData struct {
 	ForWhom     string            `json:"for_whom"`
 	Stale       []staleFamily     `json:"stale,omitzero"` // of a consented summary, which is live
 	Rows        []comparisonRow   `json:"rows"`
-	TwoYears    []comparisonRow   `json:"two_years,omitzero"` // pooled over this school year and the one before
+	TwoYears    []comparisonRow   `json:"two_years,omitzero"`    // pooled over this school year and the one before
 	YearToDate  []comparisonRow   `json:"year_to_date,omitzero"` // pooled, from the first day of the school year to the period's last
 	Definitions []definition      `json:"definitions"`
 	Settings    []string          `json:"settings"`

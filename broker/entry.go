@@ -39,6 +39,7 @@ type draft struct {
 type sealed struct {
 	entry  tlog.Entry
 	stored []byte
+	hashes []tlog.Hash // that it adds to the log; known with its place
 }
 
 // sealDraft does everything about an entry that needs no transaction.
@@ -63,7 +64,7 @@ func (b *Broker) sealDraft(d draft) (sealed, error) {
 		Commitment: tlog.Commit(e.Header, e.Body, e.Salt, e.BodySalt),
 	}
 	stored, err := b.sealEntry(d.key, e)
-	return sealed{e, stored}, err
+	return sealed{entry: e, stored: stored}, err
 }
 
 var errEntryLong = errors.New("an entry is longer than the log takes")
@@ -192,7 +193,7 @@ func (b *Broker) append(tx store.Tx, s *sealed) error {
 	if err != nil {
 		return err
 	}
-	if err := appendHashes(tx, int64(size), leaf); err != nil {
+	if s.hashes, err = appendHashes(tx, int64(size), leaf); err != nil {
 		return fmt.Errorf("extending the log: %w", err)
 	}
 	if err := tx.Put(colLeaves, key(size), leaf); err != nil {

@@ -3,6 +3,7 @@ package broker
 import (
 	"sync"
 
+	"github.com/hallpass-edu/hallpass/broker/tlog"
 	"github.com/hallpass-edu/hallpass/policy"
 )
 
@@ -67,4 +68,39 @@ func finish(s *snapshot, q question, d policy.Decision, f policy.Facts, request 
 	}
 	done.body, err = entryBody{Detail: done.detail}.about(&at, f, request)
 	return done, err
+}
+
+// requestTexts keeps the canonical form of comparisons that are asked for again and
+// again.
+type requestTexts struct {
+	mu   sync.RWMutex
+	kept map[comparisonQuestion][]byte
+}
+
+// maxRequestTexts bounds the texts kept; when it is reached all are dropped.
+const maxRequestTexts = 1024
+
+// of returns the canonical form of what is asked, which must not be changed.
+func (t *requestTexts) of(q question) ([]byte, error) {
+	comparison, ok := q.(comparisonQuestion)
+	if !ok {
+		return tlog.Canonical(q.asked())
+	}
+	t.mu.RLock()
+	text := t.kept[comparison]
+	t.mu.RUnlock()
+	if text != nil {
+		return text, nil
+	}
+	text, err := tlog.Canonical(q.asked())
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kept == nil || len(t.kept) == maxRequestTexts {
+		t.kept = map[comparisonQuestion][]byte{}
+	}
+	t.kept[comparison] = text
+	return text, nil
 }

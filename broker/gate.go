@@ -149,7 +149,7 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 	if err := q.facts(s, &facts); err != nil {
 		return prepared{}, err
 	}
-	request, err := tlog.Canonical(q.asked())
+	request, err := b.requests.of(q)
 	if err != nil {
 		return prepared{}, internal(err)
 	}
@@ -291,6 +291,7 @@ func (b *Broker) enter(ctx context.Context, lane store.Lane, d draft, apply func
 	if err != nil {
 		return tlog.Entry{}, storeError(err)
 	}
+	b.checkpoints.hashes.add(s.entry.Leaf.Index, s.hashes)
 	return s.entry, nil
 }
 
@@ -303,22 +304,15 @@ func (b *Broker) receipt(ctx context.Context, e tlog.Entry) (receipt []byte, err
 	if err != nil {
 		return nil, unavailable("the log could not be signed", err)
 	}
-	err = b.store.View(ctx, func(r store.Reader) error {
-		proof, err := tlog.ProveInclusion(c.size, int64(e.Leaf.Index), b.checkpoints.hashes.of(r))
-		if err != nil {
-			return err
-		}
-		full, err := tlog.NewReceipt(b.settings.Origin, e, proof, c.note)
-		if err != nil {
-			return err
-		}
-		receipt, err = full.MarshalJSON()
-		return err
-	})
+	proof, err := tlog.ProveInclusion(c.size, int64(e.Leaf.Index), b.checkpoints.hashes.durable(ctx, b.store))
 	if err != nil {
 		return nil, unavailable("the log could not prove the entry", err)
 	}
-	return receipt, nil
+	full, err := tlog.NewReceipt(b.settings.Origin, e, proof, c.note)
+	if err != nil {
+		return nil, internal(err)
+	}
+	return full.MarshalJSON()
 }
 
 // storeError gives a failed transaction its kind; what is an *Error already, or

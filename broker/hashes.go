@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -8,17 +9,19 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 )
 
-func appendHashes(tx store.Tx, size int64, leaf []byte) error {
+// appendHashes stores the hashes that a leaf adds to a log of some size, and returns
+// them.
+func appendHashes(tx store.Tx, size int64, leaf []byte) ([]tlog.Hash, error) {
 	hashes, err := tlog.Append(size, leaf, hashReader{tx})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, h := range hashes {
 		if err := tx.Put(colHashes, tlog.HashKey(tlog.FirstHash(size)+int64(i)), h[:]); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return hashes, nil
 }
 
 // hashReader reads the log's stored hashes from a snapshot.
@@ -40,9 +43,9 @@ func (h hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// treeHashes keeps stored hashes of the log that were read from snapshots. A
-// stored hash never changes: should the commit of a snapshot fail, the store
-// ends with it.
+// treeHashes keeps stored hashes of the log that were read from snapshots or are
+// durable. A stored hash never changes: should the commit of a snapshot fail, the
+// store ends with it.
 type treeHashes struct {
 	mu   sync.RWMutex
 	kept map[int64]tlog.Hash
@@ -62,6 +65,38 @@ func (t *treeHashes) of(r store.Reader) tlog.HashReader {
 		}
 		return t.fill(hashReader{r}, indexes, hashes, missing)
 	})
+}
+
+// durable is of a snapshot that is opened only if a hash is not kept.
+func (t *treeHashes) durable(ctx context.Context, from *store.Store) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes, missing := t.find(indexes)
+		if len(missing) == 0 {
+			return hashes, nil
+		}
+		err := from.View(ctx, func(r store.Reader) (err error) {
+			hashes, err = t.fill(hashReader{r}, indexes, hashes, missing)
+			return err
+		})
+		return hashes, err
+	})
+}
+
+// add keeps the hashes that an entry added, once they are durable.
+func (t *treeHashes) add(entry uint64, hashes []tlog.Hash) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.keep(tlog.FirstHash(int64(entry)), hashes)
+}
+
+// keep keeps hashes from an index on.
+func (t *treeHashes) keep(first int64, hashes []tlog.Hash) {
+	if t.kept == nil || len(t.kept)+len(hashes) > maxTreeHashes {
+		t.kept = make(map[int64]tlog.Hash)
+	}
+	for i, h := range hashes {
+		t.kept[first+int64(i)] = h
+	}
 }
 
 // find returns the hashes that are kept, and the places of those that are not.
@@ -89,11 +124,9 @@ func (t *treeHashes) fill(from hashReader, indexes []int64, hashes []tlog.Hash, 
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.kept == nil || len(t.kept)+len(read) > maxTreeHashes {
-		t.kept = make(map[int64]tlog.Hash)
-	}
 	for i, at := range missing {
-		hashes[at], t.kept[wanted[i]] = read[i], read[i]
+		hashes[at] = read[i]
+		t.keep(wanted[i], read[i:i+1])
 	}
 	return hashes, nil
 }
