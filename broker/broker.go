@@ -85,6 +85,7 @@ type Broker struct {
 	guardians   atomic.Pointer[persons] // newest that was used
 	finished    *finishedCache
 	requests    requestTexts
+	recalled    atomic.Uint64 // the count of freezes and publications up to which holds are read ahead
 	rosters     *rosterCache
 	log         *slog.Logger
 	sabotage    Sabotage

@@ -197,8 +197,8 @@ func (f *frozen) blur(left *roaring.Bitmap) int {
 	return f.keys.Blur(func(yield func([16]byte) bool) {
 		left.Iterate(func(x uint32) bool {
 			var name records.SID
-			if int(x) < len(f.freeze.Students) {
-				name = f.freeze.Students[x]
+			if int(x) < len(f.students) {
+				name = f.students[x]
 			} else {
 				binary.BigEndian.PutUint32(name[:], x)
 			}

@@ -83,7 +83,11 @@ func (b *Broker) numbersOf(r store.Reader, f freeze) (numbers []string, err erro
 	if err != nil {
 		return nil, err
 	}
-	for _, sid := range f.Students {
+	students, err := f.Students.students(r, f.Session)
+	if err != nil {
+		return nil, err
+	}
+	for _, sid := range students {
 		numbers = append(numbers, profiles[sid].Person.StudentID)
 	}
 	return numbers, nil

@@ -23,18 +23,18 @@ import (
 // correction use these sets with newer values. No value of a record is in it. Each
 // agreement's part stands apart (frozenAgreement).
 type freeze struct {
-	Session     string        `json:"session"`
-	At          time.Time     `json:"at"`
-	Census      civil.Date    `json:"census"`
-	Data        uint64        `json:"data"` // version that places the students
-	Policy      string        `json:"policy"`
-	Start       civil.Date    `json:"start"`
-	End         civil.Date    `json:"end"`
-	YearStart   civil.Date    `json:"year_start"` // whose noise it is
-	Disclosure  Disclosure    `json:"disclosure"`
-	Fingerprint string        `json:"fingerprint"` // of the noise secret
-	Students    []records.SID `json:"students"`    // the ordinal table of every set
-	Agreements  []string      `json:"agreements"`
+	Session     string       `json:"session"`
+	At          time.Time    `json:"at"`
+	Census      civil.Date   `json:"census"`
+	Data        uint64       `json:"data"` // version that places the students
+	Policy      string       `json:"policy"`
+	Start       civil.Date   `json:"start"`
+	End         civil.Date   `json:"end"`
+	YearStart   civil.Date   `json:"year_start"` // whose noise it is
+	Disclosure  Disclosure   `json:"disclosure"`
+	Fingerprint string       `json:"fingerprint"` // of the noise secret
+	Students    studentTable `json:"students"`    // the ordinals of every set
+	Agreements  []string     `json:"agreements"`
 }
 
 // frozenAgreement is one agreement's part of a freeze. The plan grows by the
@@ -95,7 +95,8 @@ type frozen struct {
 	families []records.Family // that are frozen with it
 	first    bool             // and the sets with them
 	period   records.Session
-	yearEnd  bool // the period ends a school year
+	students []records.SID // by ordinal
+	yearEnd  bool          // the period ends a school year
 	freeze   freeze
 	parts    []underTerms
 	people   []answered
@@ -206,7 +207,7 @@ func (b *Broker) writeFreeze(tx store.Tx, m moment, session string, asked []reco
 		return outcome{}, errMoved
 	}
 	if planned.first {
-		if err := planned.encoded.table.put(tx); err != nil {
+		if err := planned.encoded.freeze.put(tx); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -246,15 +247,19 @@ func (p periodRecord) said(session string) map[string]any {
 
 // encodedFreeze is a planned freeze as it is written.
 type encodedFreeze struct {
-	table  written
+	freeze written
+	pages  []written         // of the student table
 	opened map[string][]byte // V_any by family
 	parts  [][]written       // an agreement's, which may be written ahead
 }
 
 func (f *frozen) encode() (e encodedFreeze, err error) {
 	session := f.freeze.Session
-	if e.table, err = freezes.encode(key(session), f.freeze); err != nil {
+	if e.freeze, err = freezes.encode(key(session), f.freeze); err != nil {
 		return e, err
+	}
+	if f.first {
+		e.pages = pagesOf(session, f.students)
 	}
 	e.opened = map[string][]byte{}
 	for family, set := range f.opened {
@@ -280,6 +285,9 @@ func (f *frozen) encode() (e encodedFreeze, err error) {
 // a withdrawal waits for none of them long. Nobody reads of them what is of a family
 // that is not frozen (ofFrozen); a stop leaves it to be written over.
 func (b *Broker) writeAhead(ctx context.Context, session string, f *frozen) error {
+	if err := b.writeTable(ctx, session, f.encoded.pages); err != nil {
+		return err
+	}
 	for _, part := range f.encoded.parts {
 		_, err := b.store.Update(ctx, store.LaneOfficer, func(tx store.Tx) error {
 			p, _, err := periods.get(tx, key(session))

@@ -79,6 +79,35 @@ func (b *Broker) holdsIn(tx store.Tx, g *consent.Grant, f freeze, period periodR
 	return held, everOpen.put(tx, key(f.Session), k)
 }
 
+// recallHolds reads ahead of an Update what holds decides by, which is much after a
+// close: a withdrawal shall not wait until it is decoded. What is older than a
+// school year is seldom asked for.
+func (b *Broker) recallHolds(r store.Reader) error {
+	newest, err := number(r, colHead, key(headReleases))
+	if err != nil || b.recalled.Load() == newest {
+		return err
+	}
+	recent := b.moment().today - recallDays
+	err = periods.all(r, nil, func(_ []byte, p periodRecord) error {
+		if p.state() == periodOpen || p.End < recent {
+			return nil
+		}
+		f, found, err := b.memo.freezes.get(r, key(p.Session))
+		if err != nil || !found {
+			return errors.Join(err, missing(found, errNoHistory))
+		}
+		_, err = b.readHistory(r, f)
+		return err
+	})
+	if err == nil {
+		b.recalled.Store(newest)
+	}
+	return err
+}
+
+// recallDays is how long after its end a period is read ahead for.
+const recallDays = 400
+
 // readHistory returns what every agreement of a freeze gives away. A freeze
 // without the record of one of its agreements is damaged: nothing may be
 // decided by it.

@@ -142,6 +142,10 @@ func (l *yearLedger) enrol(r store.Reader, f freeze, wanted *roaring.Bitmap) (ma
 	if err != nil {
 		return nil, err
 	}
+	students, err := f.Students.students(r, f.Session)
+	if err != nil {
+		return nil, err
+	}
 	at := map[records.SID]uint32{}
 	for i, sid := range l.Students {
 		i, sid := uint32(i), files.stays(sid)
@@ -154,7 +158,7 @@ func (l *yearLedger) enrol(r store.Reader, f freeze, wanted *roaring.Bitmap) (ma
 	out := map[uint32]uint32{}
 	for it := wanted.Iterator(); it.HasNext(); {
 		ordinal := it.Next()
-		sid := files.stays(f.Students[ordinal])
+		sid := files.stays(students[ordinal])
 		i, known := at[sid]
 		if !known {
 			i = uint32(len(l.Students))

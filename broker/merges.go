@@ -180,8 +180,12 @@ func ordinals(r store.Reader, f freeze, sid records.SID) ([]uint32, error) {
 	}
 	var list []uint32
 	for _, name := range append(names, sid) {
-		if i, found := slices.BinarySearchFunc(f.Students, name, records.SID.Compare); found {
-			list = append(list, uint32(i))
+		at, found, err := f.Students.ordinal(r, f.Session, name)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			list = append(list, at)
 		}
 	}
 	return list, nil

@@ -90,7 +90,11 @@ func (o *outlook) recall() (err error) {
 		}
 		o.parts = append(o.parts, part)
 	}
-	if o.history, err = o.b.sameDays(o.r, o.d.district, &frozen{freeze: o.freeze, period: o.period}); err != nil {
+	f := &frozen{freeze: o.freeze, period: o.period}
+	if f.students, err = o.freeze.Students.students(o.r, o.period.ID); err != nil {
+		return err
+	}
+	if o.history, err = o.b.sameDays(o.r, o.d.district, f); err != nil {
 		return err
 	}
 	own, err := o.b.readHistory(o.r, o.freeze)

@@ -76,9 +76,10 @@ func (b *Broker) fix(r store.Reader, m moment, d *dataset, session string, p per
 	if m.today < s.End && !f.forecast {
 		return conflict("the period has not ended; it can be frozen on its last day or later")
 	}
+	f.students = sidsOf(d.district)
 	f.freeze = freeze{
 		Session: session, At: m.now, Data: f.world.data, Policy: b.engine.Digest(), Start: s.Start, End: s.End, YearStart: s.Start,
-		Census: cmp.Or(p.Census, min(m.today, s.End)), Students: sidsOf(d.district),
+		Census: cmp.Or(p.Census, min(m.today, s.End)), Students: tableOf(f.students),
 	}
 	if year, ok := d.district.YearOfSession(s); ok {
 		f.freeze.YearStart = min(s.Start, year.Start)
@@ -91,7 +92,7 @@ func (b *Broker) fix(r store.Reader, m moment, d *dataset, session string, p per
 		return err
 	}
 	f.place(d, s)
-	if f.people, err = b.answers(r, f.freeze.Students); err != nil {
+	if f.people, err = b.answers(r, f.students); err != nil {
 		return err
 	}
 	return b.choose(r, m, d, f, cmp.Or(p.Census, m.today))
@@ -110,7 +111,10 @@ func (b *Broker) reuse(r store.Reader, m moment, d *dataset, p periodRecord, f *
 	}
 	f.place(placing, f.period)
 	f.values.ReadFrom(d.district)
-	if f.people, err = b.answers(r, f.freeze.Students); err != nil {
+	if f.students, err = f.freeze.Students.students(r, p.Session); err != nil {
+		return err
+	}
+	if f.people, err = b.answers(r, f.students); err != nil {
 		return err
 	}
 	parts, err := readParts(r, f.freeze)
@@ -238,7 +242,11 @@ func (b *Broker) sameDays(r store.Reader, d *records.District, f *frozen) (sdc.H
 		if err != nil || !found {
 			return err
 		}
-		into := f.translate(other.Students)
+		students, err := other.Students.students(r, p.Session)
+		if err != nil {
+			return err
+		}
+		into := f.translate(students)
 		for _, id := range other.Agreements {
 			h, found, err := b.memo.behind.get(r, key(p.Session, id))
 			if err != nil || !found {
@@ -274,9 +282,9 @@ func sameValues(d *records.District, family records.Family, s records.Session, p
 func (f *frozen) translate(students []records.SID) []uint32 {
 	into := make([]uint32, len(students))
 	for i, sid := range students {
-		at, found := slices.BinarySearchFunc(f.freeze.Students, sid, records.SID.Compare)
+		at, found := slices.BinarySearchFunc(f.students, sid, records.SID.Compare)
 		if !found {
-			at = len(f.freeze.Students) + i
+			at = len(f.students) + i
 		}
 		into[i] = uint32(at)
 	}

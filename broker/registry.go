@@ -40,6 +40,7 @@ const (
 	colGuardians  store.Collection = "guardians"   // HMAC(two guardians) -> sealed word on whether they are one
 	colPeriods    store.Collection = "periods"     // session -> periodRecord
 	colFreezes    store.Collection = "freezes"     // session -> freeze
+	colTables     store.Collection = "tables"      // session, page -> the students whom a freeze counts
 	colFrozen     store.Collection = "frozen"      // session, agreement -> its part of the freeze
 	colReleases   store.Collection = "releases"    // agreement, session, number -> release
 	colLedger     store.Collection = "ledger"      // sequence number -> record of a release

@@ -22,7 +22,7 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 		if len(before) > 0 || req.Answer != consent.Yes {
 			a.closes, a.lane = []records.SID{sid}, store.LaneWithdrawal
 		}
-		return err
+		return b.recallHolds(r)
 	})
 	if err != nil {
 		return nil, b.turnAway(ctx, a.caller, string(a.event), storeError(err))
