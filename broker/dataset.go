@@ -69,21 +69,28 @@ type dataset struct {
 // before or after must not read a whole district again.
 type datasetCache struct {
 	newest  atomic.Pointer[dataset]
-	coming  atomic.Pointer[dataset]               // about to count
-	former  atomic.Pointer[weak.Pointer[dataset]] // while a request still uses it
-	loading sync.Mutex                            // one loads, the others wait for it
+	coming  atomic.Pointer[dataset] // about to count
+	former  atomic.Pointer[replaced]
+	loading sync.Mutex // one loads, the others wait for it
 }
 
-// find returns a data version that is in memory, or nil.
+// replaced is a data version that counted before, for as long as a request uses it.
+type replaced struct {
+	version uint64
+	dataset weak.Pointer[dataset]
+}
+
+// find returns a data version that is in memory, or nil. The weak pointer is asked
+// for its own version only: to follow one may wait for the garbage collector, a
+// fifth of a second in a large district, and withdrawals would wait with it.
 func (c *datasetCache) find(version uint64) *dataset {
-	list := []*dataset{c.newest.Load(), c.coming.Load()}
-	if former := c.former.Load(); former != nil {
-		list = append(list, former.Value())
-	}
-	for _, d := range list {
+	for _, d := range []*dataset{c.newest.Load(), c.coming.Load()} {
 		if d != nil && d.manifest.Version == version {
 			return d
 		}
+	}
+	if former := c.former.Load(); former != nil && former.version == version {
+		return former.dataset.Value()
 	}
 	return nil
 }
@@ -91,8 +98,7 @@ func (c *datasetCache) find(version uint64) *dataset {
 // replace makes a data version the newest.
 func (c *datasetCache) replace(d *dataset) {
 	if was := c.newest.Swap(d); was != nil {
-		former := weak.Make(was)
-		c.former.Store(&former)
+		c.former.Store(&replaced{was.manifest.Version, weak.Make(was)})
 	}
 }
 
