@@ -81,11 +81,12 @@ func (b *Broker) holdsIn(tx store.Tx, g *consent.Grant, f freeze, period periodR
 
 // recallHolds reads ahead of an Update what holds decides by, which is much after a
 // close: a withdrawal shall not wait until it is decoded. What is older than a
-// school year is seldom asked for.
-func (b *Broker) recallHolds(r store.Reader) error {
+// school year is seldom asked for. What cannot be read is met again by holds, if
+// the answer needs it.
+func (b *Broker) recallHolds(r store.Reader) {
 	newest, err := number(r, colHead, key(headReleases))
 	if err != nil || b.recalled.Load() == newest {
-		return err
+		return
 	}
 	recent := b.moment().today - recallDays
 	err = periods.all(r, nil, func(_ []byte, p periodRecord) error {
@@ -102,7 +103,6 @@ func (b *Broker) recallHolds(r store.Reader) error {
 	if err == nil {
 		b.recalled.Store(newest)
 	}
-	return err
 }
 
 // recallDays is how long after its end a period is read ahead for.

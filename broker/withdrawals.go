@@ -22,7 +22,10 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 		if len(before) > 0 || req.Answer != consent.Yes {
 			a.closes, a.lane = []records.SID{sid}, store.LaneWithdrawal
 		}
-		return b.recallHolds(r)
+		if req.Answer == consent.Yes {
+			b.recallHolds(r)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, b.turnAway(ctx, a.caller, string(a.event), storeError(err))
