@@ -34,7 +34,7 @@ func (e *Engine) Begin(ctx context.Context, writable bool) (_ store.EngineTx, er
 	if err != nil {
 		return nil, err
 	}
-	return &tx{engine: e, bolt: t}, nil
+	return &tx{engine: e, bolt: t, buckets: make([]bucket, 0, fewBuckets)}, nil
 }
 
 // Close waits for open transactions and closes the file.
@@ -50,8 +50,11 @@ func (e *Engine) Close() (err error) {
 type tx struct {
 	engine  *Engine
 	bolt    *bbolt.Tx
-	buckets []bucket // those that were used: a transaction names a few
+	buckets []bucket // those that were used
 }
+
+// fewBuckets is how many a request's transaction names.
+const fewBuckets = 10
 
 // bucket is a collection's bucket, nil if it is absent, with its seed.
 type bucket struct {
