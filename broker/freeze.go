@@ -95,8 +95,9 @@ type frozen struct {
 	families []records.Family // that are frozen with it
 	first    bool             // and the sets with them
 	period   records.Session
-	students []records.SID // by ordinal
-	yearEnd  bool          // the period ends a school year
+	students []records.SID       // by ordinal
+	gone     map[records.SID]int // ordinals beyond the table, of students of other periods
+	yearEnd  bool                // the period ends a school year
 	freeze   freeze
 	parts    []underTerms
 	people   []answered

@@ -167,8 +167,9 @@ func (o *outlook) subject(v preflightPart, terms agreement.Agreement) (string, e
 		Thresholds sdc.Thresholds `json:"thresholds"`
 		Plan       sdc.Plan       `json:"plan"`
 		Exposure   int            `json:"exposure"`
+		Year       int            `json:"year"`
 		Totals     []totalInUse   `json:"totals"`
-	}{o.period.ID, agreement.TextHash(terms.Text), v.Version, o.freeze.Disclosure.Noise, thresholds(terms.Clauses), part.Plan, v.Exposure, v.Totals})
+	}{o.period.ID, agreement.TextHash(terms.Text), v.Version, o.freeze.Disclosure.Noise, thresholds(terms.Clauses), part.Plan, v.Exposure, v.Risk.Year.Figures, v.Totals})
 	if err != nil {
 		return "", internal(err)
 	}

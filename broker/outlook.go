@@ -28,6 +28,7 @@ type outlook struct {
 	history  sdc.History // of this period, after what others of the same days published
 	opened   map[string]*roaring.Bitmap
 	exposure sdc.Exposure
+	year     []sdc.Exposure // of the school year's periods that were frozen before
 }
 
 func (b *Broker) outlook(r store.Reader, m moment, session string) (*outlook, error) {
@@ -63,6 +64,9 @@ func (o *outlook) foresee() error {
 	if o.history, err = o.b.sameDays(o.r, o.d.district, f); err != nil {
 		return err
 	}
+	if err := o.yearBefore(f); err != nil {
+		return err
+	}
 	for _, part := range f.parts {
 		o.parts = append(o.parts, part.frozenAgreement)
 		o.history = append(o.history, f.history[part.ID]...)
@@ -95,6 +99,9 @@ func (o *outlook) recall() (err error) {
 		return err
 	}
 	if o.history, err = o.b.sameDays(o.r, o.d.district, f); err != nil {
+		return err
+	}
+	if err := o.yearBefore(f); err != nil {
 		return err
 	}
 	own, err := o.b.readHistory(o.r, o.freeze)

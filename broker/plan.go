@@ -238,27 +238,13 @@ func (b *Broker) sameDays(r store.Reader, d *records.District, f *frozen) (sdc.H
 		if p.state() == periodOpen || p.Session == f.freeze.Session {
 			return nil
 		}
-		other, found, err := b.memo.freezes.get(r, key(p.Session))
-		if err != nil || !found {
-			return err
+		same := slices.DeleteFunc(records.Families(), func(family records.Family) bool { return !sameValues(d, family, f.period, p) })
+		if len(same) == 0 {
+			return nil
 		}
-		students, err := other.Students.students(r, p.Session)
-		if err != nil {
-			return err
-		}
-		into := f.translate(students)
-		for _, id := range other.Agreements {
-			h, found, err := b.memo.behind.get(r, key(p.Session, id))
-			if err != nil || !found {
-				return errors.Join(err, missing(found, errNoHistory))
-			}
-			for _, set := range p.ofFrozen(h.History) {
-				if sameValues(d, records.Family(set.Family), f.period, p) {
-					all = append(all, renamed(set, p.Session, into))
-				}
-			}
-		}
-		return nil
+		h, err := b.historyIn(r, f, p)
+		all = append(all, slices.DeleteFunc(h, func(s sdc.PublishedSet) bool { return !slices.Contains(same, records.Family(s.Family)) })...)
+		return err
 	})
 	return all, err
 }
@@ -278,13 +264,19 @@ func sameValues(d *records.District, family records.Family, s records.Session, p
 }
 
 // translate maps another freeze's ordinals into this one's; a student who is
-// not here any more gets one beyond the table.
+// not here any more gets one beyond the table, always the same.
 func (f *frozen) translate(students []records.SID) []uint32 {
 	into := make([]uint32, len(students))
+	if f.gone == nil {
+		f.gone = map[records.SID]int{}
+	}
 	for i, sid := range students {
 		at, found := slices.BinarySearchFunc(f.students, sid, records.SID.Compare)
 		if !found {
-			at = len(f.students) + i
+			if at, found = f.gone[sid]; !found {
+				at = len(f.students) + len(f.gone)
+				f.gone[sid] = at
+			}
 		}
 		into[i] = uint32(at)
 	}

@@ -169,7 +169,7 @@ func (o *outlook) view(part frozenAgreement) (v preflightPart, err error) {
 		verdict, pooled := pooledOn(f, thresholds(terms.Clauses), shares)
 		v.Cohort, v.Rest, v.Pooled = verdict.Cohort, verdict.Rest, append(v.Pooled, pooled)
 	}
-	if v.Risk, err = riskOf(terms.Clauses, o.freeze.Disclosure, v.Exposure); err != nil {
+	if v.Risk, err = riskOf(terms.Clauses, o.freeze.Disclosure, v.Exposure, sdc.MostOver(append(o.year, o.exposure), cohort)); err != nil {
 		return v, err
 	}
 	unhidden, err := o.withoutNoise(others)

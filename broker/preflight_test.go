@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -39,7 +40,11 @@ type preflightPart struct {
 	Risk     struct {
 		Figures int
 		Right   float64
-		Words   []string
+		Year    struct {
+			Figures int
+			Right   float64
+		}
+		Words []string
 	}
 	Holds []struct {
 		Family string
@@ -333,5 +338,39 @@ func TestMoreYesOfAnAgreementCountsWhatOthersShowOfItsChildren(t *testing.T) {
 	}
 	if held != 5 {
 		t.Errorf("%d of eight are held, want all after the third", held)
+	}
+}
+
+// TestAPreflightCountsTheFiguresOfTheSchoolYear of all agreements, and not those of
+// periods that are frozen later: a memo that was signed stands.
+func TestAPreflightCountsTheFiguresOfTheSchoolYear(t *testing.T) {
+	t.Parallel()
+	d := toDateTown(t, afterTrinity) // an agreement over sixty pupils and five, thirty of them in its cohort
+	d.partner("choir")
+	r := terms("choir", "choir")
+	r.Profile, r.Indicators, r.Grain = agreement.Standard, []string{"mean_course_result"}, []string{"all"}
+	d.conclude(r)
+	d.roster("choir", others(60)[10:45]...)
+	year := func(period string) (figures int, right float64, words string) {
+		p := d.preflight(period).part(t, "club")
+		return p.Risk.Year.Figures, p.Risk.Year.Right, strings.Join(p.Risk.Words, "\n")
+	}
+	// In each period twenty are in two cohorts and have one school's total.
+	if figures, _, words := year(townFall); figures != 3 || strings.Contains(words, "all year") {
+		t.Errorf("before any close it counts %d figures and says %s", figures, words)
+	}
+	signed := d.preflight(townFall).part(t, "club").Memo.Subject
+	last := 0.
+	for i, period := range []string{townFall, townLent, lentToDate} {
+		figures, right, words := year(period)
+		if want := 3 * (i + 1); figures != want || right <= last || i > 0 && !strings.Contains(words, fmt.Sprintf("%d figures speak", want)) {
+			t.Errorf("%s: it counts %d figures, want %d, %.3f after %.3f, and says %s", period, figures, want, right, last, words)
+		}
+		d.closePeriod(period)
+		d.clock.Set(d.clock.Now().Add(time.Minute))
+		last = right
+	}
+	if figures, _, _ := year(townFall); figures != 3 || d.preflight(townFall).part(t, "club").Memo.Subject != signed {
+		t.Errorf("later periods changed what is said of the first: it counts %d figures", figures)
 	}
 }

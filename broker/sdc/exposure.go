@@ -47,6 +47,25 @@ func (e Exposure) Most(students *roaring.Bitmap) int {
 	return most
 }
 
+// MostOver is the most figures of one indicator over several periods that tell of
+// any of the students: in each period the cohorts that it is in and, if it is in
+// one, the total of its school.
+func MostOver(periods []Exposure, students *roaring.Bitmap) int {
+	most := 0
+	for it := students.Iterator(); it.HasNext(); {
+		x, figures := it.Next(), map[string]int{}
+		for _, e := range periods {
+			for indicator, counts := range e.counts {
+				if n := counts[x]; n > 0 {
+					figures[indicator] += n + 1
+					most = max(most, figures[indicator])
+				}
+			}
+		}
+	}
+	return most
+}
+
 // Sharing returns the agreements, sorted, whose published cohorts of an
 // indicator have a student in common with the cohort.
 func (h History) Sharing(indicator string, cohort *roaring.Bitmap) []string {
