@@ -131,7 +131,8 @@ func TestAYearToDateIsForetoldOnceItHasACalendar(t *testing.T) {
 	foretold := func() bool {
 		return slices.ContainsFunc(d.meter("club", "club").Next, func(n struct {
 			ID string `json:"session_id"`
-		}) bool {
+		},
+		) bool {
 			return n.ID == lentToDate
 		})
 	}
