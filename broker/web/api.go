@@ -46,6 +46,7 @@ type API struct {
 	ops      http.Handler
 	draining atomic.Bool
 	inFlight tally
+	joints   joints
 }
 
 // handler is the part of the API that knows the broker.

@@ -16,6 +16,7 @@ import (
 type departure struct {
 	c       *gin.Context
 	rc      *http.ResponseController // over the server's own writer: gin's hides the error of a flush
+	joints  *joints
 	status  int
 	page    *broker.Page // nil: as JSON
 	begun   bool
@@ -29,7 +30,7 @@ type departure struct {
 // deliver lets an answer go. An answer that is cut before its first byte
 // becomes 503; later, the connection is broken off.
 func (a *API) deliver(c *gin.Context, answer Answer) {
-	d := &departure{c: c, rc: http.NewResponseController(own(c)), status: http.StatusOK, page: answer.Page(), noFlush: a.sabotage.NoFlush}
+	d := &departure{c: c, rc: http.NewResponseController(own(c)), joints: &a.joints, status: http.StatusOK, page: answer.Page(), noFlush: a.sabotage.NoFlush}
 	outcome := outcomeOK
 	if answer.Created() {
 		d.status, outcome = http.StatusCreated, outcomeCreated
@@ -87,18 +88,25 @@ func (d *departure) send(body [][]byte) error {
 	return d.rc.Flush()
 }
 
-// joints are buffers of usual answers.
-var joints = sync.Pool{New: func() any { return new([joint]byte) }}
+// joints are buffers in which the parts of an answer are joined.
+type joints struct{ free sync.Pool }
 
 // joint is the length of most answers at most, in bytes.
 const joint = 64 << 10
+
+func (j *joints) take() *[joint]byte {
+	if b, ok := j.free.Get().(*[joint]byte); ok {
+		return b
+	}
+	return new([joint]byte)
+}
 
 // writeJoined writes the parts with one call where they fit a buffer: the system
 // takes one piece for less than it takes two.
 func (d *departure) writeJoined(body [][]byte) error {
 	if length(body) <= joint {
-		buffer := joints.Get().(*[joint]byte)
-		defer joints.Put(buffer)
+		buffer := d.joints.take()
+		defer d.joints.free.Put(buffer)
 		joined := buffer[:0]
 		for _, part := range body {
 			joined = append(joined, part...)
