@@ -76,7 +76,7 @@ func valueOf(rng *rand.Rand, kind records.Kind) [2]int64 {
 }
 
 // columns are the indicators as the service has them once a period is computed.
-func (d aggregated) columns(roll *compare.Roll) (list []compare.Column) {
+func (d aggregated) columns(roll *compare.Roll) (list []*compare.Column) {
 	for i, ind := range d.indicators {
 		c := compare.NewColumn(roll, ind.Kind)
 		for _, school := range d.schools() {
@@ -132,13 +132,13 @@ func sumsOf(figures []sdc.RawFigure) map[group]sum {
 // comparison is one that both sides make.
 type comparison struct {
 	d       aggregated
-	columns []compare.Column
+	columns []*compare.Column
 	roll    *compare.Roll
 	choice  compare.Choice
 	layout  compare.Layout
 }
 
-func (d aggregated) comparison(roll *compare.Roll, columns []compare.Column, schools []string, participants map[uint32]int) *comparison {
+func (d aggregated) comparison(roll *compare.Roll, columns []*compare.Column, schools []string, participants map[uint32]int) *comparison {
 	c := &comparison{d: d, columns: columns, roll: roll, choice: compare.Choice{Schools: schools, Dosage: participants, Floor: 1}}
 	c.layOut()
 	return c
@@ -236,8 +236,8 @@ func benchAggregation(t *testing.T) []outcome {
 	roll := compare.NewRoll(d.placed)
 	columns := d.columns(roll)
 	return []outcome{
-		pg.compared(t, lines[0], d.comparison(roll, columns, []string{d.school}, d.atSchool), 3000, 100, "school", d.school),
-		pg.compared(t, lines[1], d.comparison(roll, columns, d.schools(), d.overall), 200, 10, "district"),
+		pg.compared(t, lines[0], d.comparison(roll, columns, []string{d.school}, d.atSchool), 50_000, 1000, "school", d.school),
+		pg.compared(t, lines[1], d.comparison(roll, columns, d.schools(), d.overall), 2000, 20, "district"),
 	}
 }
 

@@ -149,9 +149,9 @@ type Layout struct {
 
 // block is all groups with a member of the cohort that are in the same rows.
 type block struct {
-	rows   []int
+	rows   []int // without the pooled one, which all are in
 	cells  []int
-	cohort []int32 // by place, ascending
+	cohort places
 }
 
 // Layout lays the groups out.
@@ -195,10 +195,11 @@ func (l *Layout) join() {
 		at, known := number[slices.Max(rows)]
 		if !known {
 			at = len(l.blocks)
-			number[slices.Max(rows)], l.blocks = at, append(l.blocks, block{rows: rows})
+			number[slices.Max(rows)], l.blocks = at, append(l.blocks, block{rows: rows[1:]})
 		}
 		b := &l.blocks[at]
-		b.cells, b.cohort = append(b.cells, g.cell), append(b.cohort, g.cohort...)
+		b.cells = append(b.cells, g.cell)
+		b.cohort = b.cohort.with(l.groups.roll.cells[g.cell], g.cohort)
 	}
 }
 
@@ -217,10 +218,10 @@ func (l Layout) Rows() []sdc.RowSets {
 	}
 	for _, s := range l.subgroups {
 		for _, c := range s.cells {
-			for _, place := range c.cohort {
+			for _, place := range c.cohort.list {
 				rows[s.row].P.Add(l.groups.roll.students[place])
 			}
-			for _, place := range c.whole {
+			for _, place := range c.whole.list {
 				rows[s.row].T.Add(l.groups.roll.students[place])
 			}
 		}

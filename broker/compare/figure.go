@@ -25,6 +25,7 @@ type Column struct {
 	kind         records.Kind
 	contribution *contribution // of noisy reports; nil: values count as they are
 	values       []ratio       // by place
+	flags        []flags       // of a share of students: the values again, 64 of one cell at a time
 	totals       []sdc.Raw     // by cell
 	members      []noise.Group // by place, of noisy reports: each student's part of a group
 	groups       []noise.Group // by cell, of noisy reports
@@ -39,12 +40,16 @@ const millionths = 1_000_000
 // NewColumn returns a column without values. For a mean of student ratios each
 // student counts the same: its ratio is rounded to millionths, a half upwards,
 // and stands for one of a million parts.
-func NewColumn(roll *Roll, kind records.Kind) Column {
-	return Column{roll: roll, kind: kind, values: make([]ratio, len(roll.students)), totals: make([]sdc.Raw, len(roll.cells))}
+func NewColumn(roll *Roll, kind records.Kind) *Column {
+	c := &Column{roll: roll, kind: kind, values: make([]ratio, len(roll.students)), totals: make([]sdc.Raw, len(roll.cells))}
+	if kind == records.ShareOfStudents {
+		c.flags = make([]flags, roll.words)
+	}
+	return c
 }
 
 // noisy is the column, still without values, for noisy reports.
-func (c Column) noisy(by *contribution) Column {
+func (c *Column) noisy(by *contribution) *Column {
 	c.contribution = by
 	c.members, c.groups = make([]noise.Group, len(c.values)), make([]noise.Group, len(c.totals))
 	return c
@@ -52,7 +57,7 @@ func (c Column) noisy(by *contribution) Column {
 
 // Fill asks for the value of each student placed at a school, once. Different
 // schools may be filled at the same time.
-func (c Column) Fill(school string, value Value) {
+func (c *Column) Fill(school string, value Value) {
 	for _, i := range c.roll.schools[school] {
 		var total sdc.Raw
 		for place := c.roll.cells[i].first; place < c.roll.cells[i].next; place++ {
@@ -60,13 +65,14 @@ func (c Column) Fill(school string, value Value) {
 			total = plus(total, c.values[place].raw())
 		}
 		c.totals[i] = total
+		c.flag(c.roll.cells[i])
 		if c.contribution != nil {
 			c.groups[i] = c.signCell(c.roll.cells[i])
 		}
 	}
 }
 
-func (c Column) signCell(at cell) (group noise.Group) {
+func (c *Column) signCell(at cell) (group noise.Group) {
 	for place := at.first; place < at.next; place++ {
 		if v := c.values[place]; v.den != 0 {
 			c.members[place] = c.contribution.member(c.roll.students[place], v.num, v.den)
@@ -76,7 +82,7 @@ func (c Column) signCell(at cell) (group noise.Group) {
 	return group
 }
 
-func (c Column) ratio(x uint32, value Value) ratio {
+func (c *Column) ratio(x uint32, value Value) ratio {
 	num, den, ok := value(x)
 	switch {
 	case !ok || den <= 0:
@@ -103,7 +109,7 @@ func minus(a, b sdc.Raw) sdc.Raw {
 }
 
 // Covered returns the students placed at schools who have a value.
-func (c Column) Covered(schools []string) *roaring.Bitmap {
+func (c *Column) Covered(schools []string) *roaring.Bitmap {
 	var students []uint32
 	for _, i := range c.roll.cellsOf(schools) {
 		for place := c.roll.cells[i].first; place < c.roll.cells[i].next; place++ {
@@ -116,7 +122,7 @@ func (c Column) Covered(schools []string) *roaring.Bitmap {
 }
 
 // Value returns what one student counts for in a sum, or false for nothing.
-func (c Column) Value(ordinal uint32) (num, den int64, ok bool) {
+func (c *Column) Value(ordinal uint32) (num, den int64, ok bool) {
 	s, placed := c.roll.find(ordinal)
 	if !placed {
 		return 0, 0, false
@@ -126,7 +132,7 @@ func (c Column) Value(ordinal uint32) (num, den int64, ok bool) {
 }
 
 // Sum adds up the values of a set.
-func (c Column) Sum(set *roaring.Bitmap) sdc.Raw {
+func (c *Column) Sum(set *roaring.Bitmap) sdc.Raw {
 	var out sdc.Raw
 	for it := set.Iterator(); it.HasNext(); {
 		if num, den, ok := c.Value(it.Next()); ok {
@@ -137,8 +143,11 @@ func (c Column) Sum(set *roaring.Bitmap) sdc.Raw {
 }
 
 // sum adds up the values at some places.
-func (c Column) sum(places []int32) (out sdc.Raw) {
-	for _, place := range places {
+func (c *Column) sum(at *places) (out sdc.Raw) {
+	if c.flags != nil {
+		return c.count(at.masks)
+	}
+	for _, place := range at.list {
 		v := c.values[place]
 		if v.den != 0 {
 			out.N++
@@ -150,7 +159,7 @@ func (c Column) sum(places []int32) (out sdc.Raw) {
 }
 
 // total is the sum of some cells.
-func (c Column) total(cells []int) (out sdc.Raw) {
+func (c *Column) total(cells []int) (out sdc.Raw) {
 	for _, i := range cells {
 		out = plus(out, c.totals[i])
 	}
@@ -160,19 +169,24 @@ func (c Column) total(cells []int) (out sdc.Raw) {
 // Figure sums the column over the rows of a layout: of each block its cohort, and
 // as the rest what is left of its cells' sums. The result is not protected. A
 // layout of another roll counts nobody, which Protect refuses.
-func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
+func (c *Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: indicator, Measure: m, Keys: l.keys, Rows: make([]sdc.RawRow, len(l.keys))}
 	if l.groups.roll != c.roll {
 		return out
 	}
+	var cohorts, rests sdc.Raw // of the pooled row
 	for i := range l.blocks {
 		b := &l.blocks[i]
-		cohort := c.sum(b.cohort)
+		cohort := c.sum(&b.cohort)
 		rest := minus(c.total(b.cells), cohort)
+		cohorts, rests = plus(cohorts, cohort), plus(rests, rest)
 		for _, at := range b.rows {
 			row := &out.Rows[at]
 			row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, rest)
 		}
+	}
+	if len(l.blocks) > 0 {
+		out.Rows[0] = sdc.RawRow{Cohort: cohorts, Rest: rests}
 	}
 	for _, s := range l.subgroups {
 		s.sum(c, &out.Rows[s.row])
@@ -184,7 +198,7 @@ func (c Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals)
 }
 
 // sign returns the groups behind the sums of the layout's rows.
-func (c Column) sign(l Layout, public Totals) []sdc.Signature {
+func (c *Column) sign(l Layout, public Totals) []sdc.Signature {
 	rows, groups := make([]sdc.Signature, len(l.keys)), make([][]int, len(l.keys))
 	for i, g := range l.groups.cells {
 		if len(g.cohort) == 0 {
@@ -206,7 +220,7 @@ func (c Column) sign(l Layout, public Totals) []sdc.Signature {
 }
 
 // groupOf is the group of the students at some places.
-func (c Column) groupOf(places []int32) (g noise.Group) {
+func (c *Column) groupOf(places []int32) (g noise.Group) {
 	for _, place := range places {
 		g = g.Plus(c.members[place])
 	}

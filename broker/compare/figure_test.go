@@ -18,7 +18,7 @@ import (
 func thirds(x uint32) (num, den int64, ok bool) { return int64(x), 3, x != 3 }
 
 // columnOf is a column of students 0 to n-1 at one school.
-func columnOf(n uint32, kind records.Kind, value compare.Value) compare.Column {
+func columnOf(n uint32, kind records.Kind, value compare.Value) *compare.Column {
 	var placed []compare.Placement
 	for x := range n {
 		placed = append(placed, compare.Placement{Ordinal: x, School: "A", Grade: "9"})

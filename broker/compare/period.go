@@ -24,7 +24,7 @@ type Period struct {
 	first     version
 	corrected *version
 	signer    *signer
-	columns   map[source]Column
+	columns   map[source]*Column
 	filled    map[filling]bool
 }
 
@@ -64,7 +64,7 @@ func (r Report) source() source {
 func NewPeriod(d *records.District, s records.Session, census civil.Date) *Period {
 	p := &Period{
 		district: d, session: s, roll: NewRoll(Place(d.Students, census)), scales: d.ScalesIn(s),
-		columns: map[source]Column{}, filled: map[filling]bool{},
+		columns: map[source]*Column{}, filled: map[filling]bool{},
 	}
 	p.first = p.version(d)
 	return p
@@ -105,7 +105,7 @@ func (p *Period) Compute(reports []Report, each Each) error {
 }
 
 // column returns the column of a report, without values if it is new.
-func (p *Period) column(r Report) (Column, error) {
+func (p *Period) column(r Report) (*Column, error) {
 	from := r.source()
 	if c, known := p.columns[from]; known {
 		return c, nil
@@ -114,7 +114,7 @@ func (p *Period) column(r Report) (Column, error) {
 	if r.Noisy {
 		by, err := p.contribution(r.Indicator, from.scale)
 		if err != nil {
-			return Column{}, err
+			return nil, err
 		}
 		c = c.noisy(by)
 	}
@@ -154,9 +154,9 @@ func (p *Period) value(r Report) Value {
 
 // Column returns the values of a report: at least of the students placed at its
 // schools.
-func (p *Period) Column(r Report) (Column, error) {
+func (p *Period) Column(r Report) (*Column, error) {
 	if err := p.Compute([]Report{r}, oneByOne); err != nil {
-		return Column{}, err
+		return nil, err
 	}
 	return p.columns[r.source()], nil
 }

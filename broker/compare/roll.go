@@ -19,13 +19,15 @@ type Roll struct {
 	students []uint32         // ordinals by place, which number them in that order
 	groups   []records.Groups // by place
 	seats    []seat           // by ordinal
+	words    int              // that the flags of all cells take
 }
 
 // cell is one grade of one school: the students from its first place to the next
-// cell's.
+// cell's. Its flags begin with a word of their own.
 type cell struct {
 	key         sdc.Key
 	first, next int32
+	word        int32
 	members     *roaring.Bitmap
 }
 
@@ -43,6 +45,8 @@ func NewRoll(placed []Placement) *Roll {
 		r.seat(p)
 	}
 	for i := range r.cells {
+		r.cells[i].word = int32(r.words)
+		r.words += wordsOf(r.cells[i])
 		r.cells[i].members = roaring.BitmapOf(r.studentsOf(i)...)
 	}
 	return r

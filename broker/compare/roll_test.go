@@ -80,7 +80,7 @@ func (d district) value(x uint32) (num, den int64, ok bool) {
 
 // byStudent is a figure as its definition has it: over the students of each row,
 // one by one.
-func byStudent(c compare.Column, rows []sdc.RowSets) sdc.RawFigure {
+func byStudent(c *compare.Column, rows []sdc.RowSets) sdc.RawFigure {
 	out := sdc.RawFigure{Indicator: "i", Rows: []sdc.RawRow{}}
 	for _, r := range rows {
 		out.Keys, out.Rows = append(out.Keys, r.Key), append(out.Rows, sdc.RawRow{Cohort: c.Sum(r.P), Rest: c.Sum(roaring.AndNot(r.T, r.P))})

@@ -15,10 +15,10 @@ type subgroup struct {
 	cells     []subgroupCell
 }
 
-// subgroupCell is a side's part of one cell, by place, ascending.
+// subgroupCell is a side's part of one cell.
 type subgroupCell struct {
 	cell          int
-	cohort, whole []int32
+	cohort, whole places
 }
 
 // subgroups are those of the grain's dimensions.
@@ -41,43 +41,44 @@ func (s subgroup) of(g Groups, row int) subgroup {
 			continue // and no rest
 		}
 		on := func(place int32) bool { return g.roll.groups[place].In(s.dimension) == s.flag }
-		part := subgroupCell{cell: c.cell}
+		in := g.roll.cells[c.cell]
+		var cohort, whole []int32
 		for _, place := range c.cohort {
 			if on(place) {
-				part.cohort = append(part.cohort, place)
+				cohort = append(cohort, place)
 			}
 		}
-		for place := g.roll.cells[c.cell].first; place < g.roll.cells[c.cell].next; place++ {
+		for place := in.first; place < in.next; place++ {
 			if on(place) {
-				part.whole = append(part.whole, place)
+				whole = append(whole, place)
 			}
 		}
-		s.cells = append(s.cells, part)
+		s.cells = append(s.cells, subgroupCell{cell: c.cell, cohort: places{}.with(in, cohort), whole: places{}.with(in, whole)})
 	}
 	return s
 }
 
 // sum adds the side's sums to its row.
-func (s subgroup) sum(c Column, row *sdc.RawRow) {
+func (s subgroup) sum(c *Column, row *sdc.RawRow) {
 	for _, at := range s.cells {
-		cohort := c.sum(at.cohort)
-		row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, minus(c.sum(at.whole), cohort))
+		cohort := c.sum(&at.cohort)
+		row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, minus(c.sum(&at.whole), cohort))
 	}
 }
 
 // sign gives the row its groups: the cohort's, and one of the whole a school, since
 // each school's total is drawn once for all who ask for the same students of it.
-func (s subgroup) sign(c Column, row *sdc.Signature) {
+func (s subgroup) sign(c *Column, row *sdc.Signature) {
 	for _, at := range s.cells {
-		if len(at.whole) == 0 {
+		if len(at.whole.list) == 0 {
 			continue
 		}
-		row.Group = row.Group.Plus(c.groupOf(at.cohort))
+		row.Group = row.Group.Plus(c.groupOf(at.cohort.list))
 		school := sdc.Key{School: c.roll.cells[at.cell].key.School, Group: s.key().Group}
 		if n := len(row.Cells); n == 0 || row.Cells[n-1].Key != school {
 			row.Cells = append(row.Cells, sdc.Cell{Key: school, Group: noise.Group{}})
 		}
 		last := &row.Cells[len(row.Cells)-1]
-		last.Raw, last.Group = plus(last.Raw, c.sum(at.whole)), last.Group.Plus(c.groupOf(at.whole))
+		last.Raw, last.Group = plus(last.Raw, c.sum(&at.whole)), last.Group.Plus(c.groupOf(at.whole.list))
 	}
 }

@@ -16,7 +16,7 @@ func (t Totals) of(k sdc.Key) *sdc.Milli {
 
 // cells are the parts of a row's whole that have one total for everybody: a school
 // with a published total if all of it is in the row, else each of its grades.
-func (c Column) cells(g Groups, groups []int, public Totals) (list []sdc.Cell) {
+func (c *Column) cells(g Groups, groups []int, public Totals) (list []sdc.Cell) {
 	for len(groups) > 0 {
 		school := g.key(groups[0]).School
 		n := 1
@@ -30,7 +30,7 @@ func (c Column) cells(g Groups, groups []int, public Totals) (list []sdc.Cell) {
 }
 
 // cellsOf are those of one school.
-func (c Column) cellsOf(g Groups, groups []int, public Totals) (list []sdc.Cell) {
+func (c *Column) cellsOf(g Groups, groups []int, public Totals) (list []sdc.Cell) {
 	school := sdc.Key{School: g.key(groups[0]).School}
 	all := sdc.Cell{Key: school}
 	for _, i := range groups {
@@ -50,7 +50,7 @@ func (g Groups) key(i int) sdc.Key { return g.roll.cells[g.cells[i].cell].key }
 
 // FigureOf is the exact figure of a school or of a grade of it as the measure prints
 // it, and false where nobody there has a value.
-func (c Column) FigureOf(k sdc.Key, m sdc.Measure) (sdc.Milli, bool) {
+func (c *Column) FigureOf(k sdc.Key, m sdc.Measure) (sdc.Milli, bool) {
 	var sum sdc.Raw
 	for _, i := range c.roll.schools[k.School] {
 		if k.Grade == "" || c.roll.cells[i].key == k {

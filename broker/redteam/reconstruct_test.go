@@ -14,7 +14,7 @@ import (
 func reconstructions() []line {
 	exact := []build{weakBuild(sdc.WeakExact)}
 	return []line{
-		{13, "random rosters", "balanced .56", []build{weakBuild(sdc.WeakNoGuard), weakBuild(sdc.WeakExact)}, randomRosters, false},
+		{13, "random rosters", "balanced .56; base rate + .02", []build{weakBuild(sdc.WeakNoGuard), weakBuild(sdc.WeakExact)}, randomRosters, false},
 		{22, "posterior over all bits, 0/70/95 % known", "claims .03/.05/.08; no yes exposed", []build{weakBuild(sdc.WeakSuppressOnly)}, posteriors, false},
 		{32, "reconstruction by integers", "0 proven values", exact, proven, false},
 	}
@@ -71,8 +71,13 @@ func randomRosters(x *trial) {
 		}
 	}
 	x.measured("%d sums of %d rosters printed", printed, rosters)
-	x.judgeBalanced("ridge", ridge, .56)
-	x.judgeBalanced("rounding", box, .56)
+	for _, solver := range []struct {
+		name string
+		game attack.Game
+	}{{"ridge", ridge}, {"rounding", box}} {
+		x.judgeBalanced(solver.name, solver.game, .56)
+		x.judgeBase(solver.name, solver.game, .02)
+	}
 }
 
 func solved(x *trial, v attack.View, solve func(attack.View) ([]float64, error)) []float64 {
@@ -105,6 +110,19 @@ func (x *trial) judgeBalanced(name string, g attack.Game, bound float64) {
 	x.measured("%s: balanced %.3f of %d", name, g.Balanced(), g.Bits())
 	if lost {
 		x.breach("%s: balanced %.3f of %d", name, g.Balanced(), g.Bits())
+	}
+}
+
+// judgeBase compares an attack with always naming the commoner value.
+func (x *trial) judgeBase(name string, g attack.Game, margin float64) {
+	x.t.Helper()
+	lost, err := attack.Judge{Least: 1, Doubt: .001}.ExceedsBase(g, margin)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.measured("%s: %.3f right, base rate %.3f", name, g.Accuracy(), g.Base())
+	if lost {
+		x.breach("%s: %.3f right, base rate %.3f", name, g.Accuracy(), g.Base())
 	}
 }
 
