@@ -60,7 +60,7 @@ func (b *Broker) Entries(ctx context.Context, c Caller, req EntriesRequest) (*An
 }
 
 func (b *Broker) entries(r store.Reader, req EntriesRequest) ([]entryView, uint64, error) {
-	size, err := number(r, colHead, key(headTree))
+	size, err := number(r, colLog, key(logSize))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -134,7 +134,7 @@ func (b *Broker) Proof(ctx context.Context, c Caller, req ProofRequest) (*Answer
 func (b *Broker) Prove(ctx context.Context, index uint64) ([]byte, error) {
 	var e tlog.Entry
 	err := b.store.View(ctx, func(r store.Reader) error {
-		size, err := number(r, colHead, key(headTree))
+		size, err := number(r, colLog, key(logSize))
 		if err != nil || index >= size {
 			return orNotAvailable(err)
 		}

@@ -110,6 +110,18 @@ func TestTheNextAnswerAfterAWithdrawalLacksTheRow(t *testing.T) {
 	}
 }
 
+func TestWithoutLookingForChangesTheNextAnswerKeepsTheRow(t *testing.T) {
+	t.Parallel()
+	d, kids, grants := agreed(t, sabotaged(broker.Sabotage{OldStamp: true}))
+	for range 2 {
+		d.students("a1", "river")
+	}
+	d.withdraw(grants[2].ID, kids[2])
+	if got := d.students("a1", "river").refs(); !slices.Contains(got, kids[2].ref()) {
+		t.Errorf("a1 shows %v: the guard is not what this test takes it for", got)
+	}
+}
+
 // motherOf is the caller that a mother's token makes.
 func motherOf(k kid) broker.Caller {
 	return broker.Caller{Subject: k.mother(), Role: broker.RoleGuardian}

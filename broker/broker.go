@@ -46,6 +46,7 @@ type Options struct {
 type Sabotage struct {
 	NoBarrier bool // withdrawals do not wait for answers on their way
 	NoStamp   bool // answers are recorded without a second look at what they depend on
+	OldStamp  bool // how an agreement stands is read once a day, whatever changes
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
@@ -85,6 +86,7 @@ type Broker struct {
 	guardians   atomic.Pointer[persons] // newest that was used
 	finished    *finishedCache
 	requests    requestTexts
+	standings   standings
 	recalled    atomic.Uint64 // the count of freezes and publications up to which holds are read ahead
 	rosters     *rosterCache
 	log         *slog.Logger
@@ -116,6 +118,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
+		standings: standings{old: o.Sabotage.OldStamp},
 	}
 	if o.Serving {
 		b.pace = ingest.Gentle
@@ -169,7 +172,7 @@ func (b *Broker) openFiles(ctx context.Context, o Options) error {
 			return errors.Join(fmt.Errorf("verifying the store: %w", err), engine.Close())
 		}
 	}
-	if b.store, err = store.Open(engine, store.Options{Sabotage: o.StoreSabotage}); err != nil {
+	if b.store, err = store.Open(engine, store.Options{Journals: journals(), Sabotage: o.StoreSabotage}); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := b.store.View(ctx, b.readSettings); err != nil {
@@ -272,7 +275,7 @@ func (b *Broker) checkLog(ctx context.Context, o Options) error {
 		if err := b.checkSigned(r); err != nil {
 			return err
 		}
-		newest, err := number(r, colHead, key(headLogTime))
+		newest, err := number(r, colLog, key(logTime))
 		b.newest.Store(int64(newest))
 		if err != nil || newest == 0 || o.AcceptClockJump || b.settings.IsSimulated() {
 			return err
@@ -287,7 +290,7 @@ func (b *Broker) checkLog(ctx context.Context, o Options) error {
 // checkNew refuses a store that has entries but no memory of having signed
 // them: the making of a district writes the first.
 func (b *Broker) checkNew(r store.Reader) error {
-	size, err := number(r, colHead, key(headTree))
+	size, err := number(r, colLog, key(logSize))
 	if err == nil && size > 0 {
 		err = ErrRolledBack
 	}
@@ -306,7 +309,7 @@ func (b *Broker) checkSigned(r store.Reader) error {
 	if err != nil {
 		return fmt.Errorf("reading the last signed checkpoint: %w", err)
 	}
-	size, err := number(r, colHead, key(headTree))
+	size, err := number(r, colLog, key(logSize))
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (c *checkpointer) covering(ctx context.Context, index uint64) (signed, erro
 		return c.newest, nil
 	}
 	err := c.store.View(ctx, func(r store.Reader) error {
-		size, err := number(r, colHead, key(headTree))
+		size, err := number(r, colLog, key(logSize))
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (c *checkpointer) close() error {
 func (c *checkpointer) newestOf(ctx context.Context) (signed, error) {
 	var size uint64
 	err := c.store.View(ctx, func(r store.Reader) (err error) {
-		size, err = number(r, colHead, key(headTree))
+		size, err = number(r, colLog, key(logSize))
 		return err
 	})
 	if err != nil {

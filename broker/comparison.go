@@ -61,11 +61,7 @@ func (q comparisonQuestion) facts(s *snapshot, f *policy.Facts) error {
 	if err != nil {
 		return err
 	}
-	refs, _, err := s.b.memo.released.get(s.r, key(q.req.Agreement))
-	if err != nil {
-		return err
-	}
-	published := slices.ContainsFunc(refs, func(ref releaseRef) bool { return ref.Session == period.ID })
+	published := slices.ContainsFunc(s.released, func(ref releaseRef) bool { return ref.Session == period.ID })
 	clauses := s.agreement.Agreement.Clauses
 	f.Action = policy.ActionComparison
 	f.Request = policy.Request{
@@ -107,11 +103,7 @@ func (q comparisonQuestion) period(s *snapshot) (records.Session, error) {
 		}
 		return period, nil
 	}
-	refs, _, err := s.b.memo.released.get(s.r, key(q.req.Agreement))
-	if err != nil {
-		return records.Session{}, err
-	}
-	if newest := newestPeriod(refs); newest != "" {
+	if newest := newestPeriod(s.released); newest != "" {
 		if period, ok := s.data.district.Session(newest); ok {
 			return period, nil
 		}
@@ -189,7 +181,7 @@ func (q comparisonQuestion) build(s *snapshot, d policy.Decision) (finished, err
 	if err != nil {
 		return finished{}, err
 	}
-	rec, err := s.served(q.req.Agreement, period.ID)
+	rec, err := s.served(period.ID)
 	if err != nil {
 		return finished{}, err
 	}

@@ -119,7 +119,7 @@ func furnish(ctx context.Context, dir string, s Settings) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(engine, store.Options{})
+	st, err := store.Open(engine, store.Options{Journals: journals()})
 	if err != nil {
 		return err
 	}

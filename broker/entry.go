@@ -180,7 +180,7 @@ func splitEntry(plain []byte, e *tlog.Entry) error {
 // append gives the entry its place: index, time and revision, leaf and
 // hashes, in the caller's transaction.
 func (b *Broker) append(tx store.Tx, s *sealed) error {
-	size, err := number(tx, colHead, key(headTree))
+	size, err := number(tx, colLog, key(logSize))
 	if err != nil {
 		return err
 	}
@@ -202,16 +202,16 @@ func (b *Broker) append(tx store.Tx, s *sealed) error {
 	if err := tx.Put(colEntries, key(size), s.stored); err != nil {
 		return err
 	}
-	if err := putNumber(tx, colHead, key(headLogTime), uint64(at.UnixMilli())); err != nil {
+	if err := putNumber(tx, colLog, key(logTime), uint64(at.UnixMilli())); err != nil {
 		return err
 	}
-	return putNumber(tx, colHead, key(headTree), size+1)
+	return putNumber(tx, colLog, key(logSize), size+1)
 }
 
 // logTime is the time of the next entry: now, or the newest time in the log
 // when the clock went back.
 func (b *Broker) logTime(r store.Reader) (time.Time, error) {
-	newest, err := number(r, colHead, key(headLogTime))
+	newest, err := number(r, colLog, key(logTime))
 	if err != nil {
 		return time.Time{}, err
 	}

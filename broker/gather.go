@@ -13,17 +13,13 @@ import (
 // snapshot is one consistent view of the store with what the gate gathered
 // from it. Everything an answer says comes from one snapshot.
 type snapshot struct {
-	b         *Broker
-	r         store.Reader
-	ctx       context.Context
-	caller    Caller
-	now       time.Time
-	today     civil.Date
-	agreement agreementRecord
-	partner   partnerRecord
-	banned    bool
-	stamp     stamp
-	data      *dataset
+	b      *Broker
+	r      store.Reader
+	ctx    context.Context
+	caller Caller
+	now    time.Time
+	standing
+	data *dataset
 }
 
 // gather reads what every partner request needs. An agreement that is not the
@@ -45,9 +41,22 @@ func (b *Broker) gather(ctx context.Context, r store.Reader, c Caller, id string
 	return s, err
 }
 
-// readStamp reads the agreement, its partner and every revision that an
+// readStamp finds the agreement, its partner and every revision that an
 // answer under it depends on.
-func (s *snapshot) readStamp(id string, consented bool) (err error) {
+func (s *snapshot) readStamp(id string, consented bool) error {
+	if kept := s.b.standings.of(id, s.r, s.today); kept != nil {
+		s.standing = *kept
+	} else if err := s.readStanding(id); err != nil {
+		return err
+	}
+	if !consented {
+		s.stamp.Consent = 0
+	}
+	return nil
+}
+
+// readStanding reads them.
+func (s *snapshot) readStanding(id string) (err error) {
 	var found bool
 	if s.agreement, found, err = s.b.memo.agreements.get(s.r, key(id)); err != nil || !found {
 		return orNotAvailable(err)
@@ -68,11 +77,17 @@ func (s *snapshot) readStamp(id string, consented bool) (err error) {
 	if s.stamp.Data, err = number(s.r, colHead, key(headData)); err != nil {
 		return err
 	}
-	if s.stamp.Release, err = number(s.r, colHead, key(headReleases)); err != nil || !consented {
+	if s.stamp.Release, err = number(s.r, colHead, key(headReleases)); err != nil {
 		return err
 	}
-	s.stamp.Consent, err = number(s.r, colConsentRev, key(id))
-	return err
+	if s.stamp.Consent, err = number(s.r, colConsentRev, key(id)); err != nil {
+		return err
+	}
+	if s.released, _, err = s.b.memo.released.get(s.r, key(id)); err != nil {
+		return err
+	}
+	s.b.standings.keep(id, s.r, s.standing)
+	return nil
 }
 
 // facts are what policy may know, without what the kind of request adds.

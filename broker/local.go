@@ -113,7 +113,7 @@ func (r TokenRequest) scope(tx store.Reader, claims *token.Claims) error {
 // LogSize returns how many entries the log has.
 func (b *Broker) LogSize(ctx context.Context) (size uint64, err error) {
 	err = b.store.View(ctx, func(r store.Reader) (err error) {
-		size, err = number(r, colHead, key(headTree))
+		size, err = number(r, colLog, key(logSize))
 		return err
 	})
 	if err != nil {

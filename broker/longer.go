@@ -17,23 +17,19 @@ func (d *comparisonData) addLonger(sum *summary, q comparisonQuestion) (err erro
 	if d.TwoYears = sum.pooled(sum.rec.TwoYears); d.TwoYears != nil {
 		d.Cautions = append(slices.Clone(d.Cautions), "In the figures over two years a child who took part in both counts in each.")
 	}
-	d.YearToDate, err = sum.yearToDate(q.req.Agreement)
+	d.YearToDate, err = sum.yearToDate()
 	return err
 }
 
 // yearToDate are the pooled figures of the period that ends with this one and
 // begins with the school year, if it is published for the agreement. What allows
 // this period's figures allows those: they reach over more days.
-func (m *summary) yearToDate(agreement string) ([]comparisonRow, error) {
-	refs, _, err := m.s.b.memo.released.get(m.s.r, key(agreement))
-	if err != nil {
-		return nil, err
-	}
+func (m *summary) yearToDate() ([]comparisonRow, error) {
 	for _, longer := range m.s.data.district.ToDate(m.period) {
-		if !slices.ContainsFunc(refs, func(ref releaseRef) bool { return ref.Session == longer.ID }) {
+		if !slices.ContainsFunc(m.s.released, func(ref releaseRef) bool { return ref.Session == longer.ID }) {
 			continue
 		}
-		rec, err := m.s.served(agreement, longer.ID)
+		rec, err := m.s.served(longer.ID)
 		if err != nil {
 			return nil, err
 		}

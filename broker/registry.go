@@ -15,6 +15,7 @@ import (
 // part can run into the next; nothing in a key names a person.
 const (
 	colHead       store.Collection = "head"        // one value a name: see the head constants
+	colLog        store.Collection = "log"         // one value a name: see the log constants
 	colLeaves     store.Collection = "leaves"      // index -> leaf
 	colHashes     store.Collection = "hashes"      // stored hash index -> hash
 	colEntries    store.Collection = "entries"     // index -> sealed entry
@@ -56,8 +57,6 @@ const (
 // The names in colHead.
 const (
 	headSettings = "settings" // Settings
-	headTree     = "tree"     // number of leaves
-	headLogTime  = "log_time" // newest time in the log, Unix milliseconds
 	headData     = "data"     // current data version
 	headReleases = "releases" // counts freezes and publications
 	headConsent  = "consent"  // counts changes of what families, rosters and steward say
@@ -69,6 +68,17 @@ const (
 
 	headGuardians = "guardians" // counts the words on guardians who look like one person
 )
+
+// The names in colLog.
+const (
+	logSize = "size" // number of leaves
+	logTime = "time" // newest time in the log, Unix milliseconds
+)
+
+// journals only tell what happened: nothing that is answered depends on them.
+func journals() []store.Collection {
+	return []store.Collection{colLog, colLeaves, colHashes, colEntries}
+}
 
 // key joins the parts of a key. Strings end with a zero byte, which no id
 // may hold; numbers are big-endian, so that they sort.

@@ -42,7 +42,7 @@ func (b *Broker) OfficerReport(ctx context.Context, c Caller, req ReportRequest)
 	}
 	a := act{event: tlog.ReportWritten, lane: store.LaneOfficer, caller: c, request: q.asked()}
 	answer, err := b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		again := snapshot{b: b, r: tx, caller: c, now: m.now, today: m.today}
+		again := snapshot{b: b, r: tx, caller: c, now: m.now, standing: standing{today: m.today}}
 		if err := again.readStamp(req.Agreement, false); err != nil {
 			return outcome{}, err
 		}

@@ -28,10 +28,10 @@ type served struct {
 	stage    string
 }
 
-// served reads the newest releases of an agreement and period. An agreement that
-// has none is not available.
-func (s *snapshot) served(agreement, session string) (out served, err error) {
-	newest, err := s.newest(agreement, session)
+// served reads the newest releases of a period. An agreement that has none is not
+// available.
+func (s *snapshot) served(session string) (out served, err error) {
+	newest, err := s.newest(session)
 	if err != nil {
 		return out, err
 	}
@@ -40,7 +40,7 @@ func (s *snapshot) served(agreement, session string) (out served, err error) {
 		return out, err
 	}
 	out.stage = p.stage(s.today)
-	terms, err := s.frozenTerms(agreement, session)
+	terms, err := s.frozenTerms(session)
 	if err != nil {
 		return out, err
 	}
@@ -60,18 +60,14 @@ func (s *snapshot) served(agreement, session string) (out served, err error) {
 	return out, nil
 }
 
-// newest are the newest releases by family.
-func (s *snapshot) newest(agreement, session string) (map[records.Family]releaseRecord, error) {
-	refs, _, err := s.b.memo.released.get(s.r, key(agreement))
-	if err != nil {
-		return nil, err
-	}
+// newest are the newest releases of a period by family.
+func (s *snapshot) newest(session string) (map[records.Family]releaseRecord, error) {
 	newest := map[records.Family]releaseRecord{}
-	for _, ref := range refs {
+	for _, ref := range s.released {
 		if ref.Session != session {
 			continue
 		}
-		rec, found, err := s.b.memo.releases.get(s.r, key(agreement, session, ref.Number))
+		rec, found, err := s.b.memo.releases.get(s.r, key(s.agreement.Agreement.ID, session, ref.Number))
 		if err != nil || !found {
 			return nil, errors.Join(err, missing(found, errNoHistory))
 		}
@@ -87,8 +83,8 @@ func (s *snapshot) newest(agreement, session string) (map[records.Family]release
 
 // frozenTerms are the indicators that the agreement reported when the period was
 // frozen, in its own order.
-func (s *snapshot) frozenTerms(agreement, session string) (list []records.Indicator, err error) {
-	part, found, err := s.b.memo.parts.get(s.r, key(session, agreement))
+func (s *snapshot) frozenTerms(session string) (list []records.Indicator, err error) {
+	part, found, err := s.b.memo.parts.get(s.r, key(session, s.agreement.Agreement.ID))
 	if err != nil || !found {
 		return nil, errors.Join(err, missing(found, errNoHistory))
 	}

@@ -15,21 +15,31 @@ const (
 	groupBytes   = 64 << 20
 )
 
-// The revision lives under one key of a collection that no caller can name.
+// The revisions live under one key of a collection that no caller can name.
 const head Collection = "~head"
 
 var revKey = []byte("rev") // never changed
 
+// revisions are the newest of a snapshot, and the newest of those that wrote to more
+// than the journals.
+type revisions struct{ rev, changed uint64 }
+
+func (r revisions) encode() []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, r.rev), r.changed)
+}
+
 // group is the writer's work in hand. It lives on the Store, not on a stack, so
 // that a new goroutine can go on with it.
 type group struct {
-	tx     EngineTx
-	base   uint64 // the revision before it
-	ran    int
-	writes *overlay   // of the Updates that succeeded
-	own    *overlay   // of the Update that runs
-	done   []*request // that succeeded, in order: the i-th has revision base+1+i
-	failed []failure  // after others had succeeded
+	tx       EngineTx
+	base     uint64 // the revision before it
+	changed  uint64 // the newest revision that wrote to more than the journals
+	journals []Collection
+	ran      int
+	writes   *overlay   // of the Updates that succeeded
+	own      *overlay   // of the Update that runs
+	done     []*request // that succeeded, in order: the i-th has revision base+1+i
+	failed   []failure  // after others had succeeded
 }
 
 // A failure is an Update that failed and may have done so for what others of its
@@ -73,9 +83,9 @@ func (s *Store) fill(g *group) (n int) {
 // begin waits for work and opens the group that does it.
 func (s *Store) begin() bool {
 	for s.queue.wait() {
-		tx, rev, err := begin(context.Background(), s.engine, true)
+		tx, at, err := begin(context.Background(), s.engine, true)
 		if err == nil {
-			s.group = &group{tx: tx, base: rev, writes: newOverlay(), own: newOverlay()}
+			s.group = &group{tx: tx, base: at.rev, changed: at.changed, journals: s.options.Journals, writes: newOverlay(), own: newOverlay()}
 			return true
 		}
 		s.refuse(s.queue.all(), err) // nothing was written
@@ -83,22 +93,22 @@ func (s *Store) begin() bool {
 	return false
 }
 
-// begin opens a transaction and reads the revision in it.
-func begin(ctx context.Context, e Engine, writable bool) (EngineTx, uint64, error) {
+// begin opens a transaction and reads the revisions in it.
+func begin(ctx context.Context, e Engine, writable bool) (EngineTx, revisions, error) {
 	tx, err := e.Begin(ctx, writable)
 	if err != nil {
-		return nil, 0, fmt.Errorf("beginning a transaction: %w", err)
+		return nil, revisions{}, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	value, err := tx.Get(head, revKey)
 	switch {
 	case err == nil && value == nil:
-		return tx, 0, nil
-	case err == nil && len(value) == 8:
-		return tx, binary.BigEndian.Uint64(value), nil
+		return tx, revisions{}, nil
+	case err == nil && len(value) == 16:
+		return tx, revisions{binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])}, nil
 	case err == nil:
 		err = fmt.Errorf("%w: its revision", ErrCorrupt)
 	}
-	return nil, 0, fmt.Errorf("reading the revision: %w", errors.Join(err, tx.Rollback()))
+	return nil, revisions{}, fmt.Errorf("reading the revision: %w", errors.Join(err, tx.Rollback()))
 }
 
 // take returns the next request that is still wanted, or nil when the group is full
@@ -131,7 +141,7 @@ func (g *group) run(r *request) {
 	tx := &updateTx{
 		reads: layer{base: layer{base: g.tx, writes: g.writes}, writes: g.own},
 		own:   g.own,
-		rev:   g.base + uint64(len(g.done)) + 1,
+		at:    revisions{g.rev() + 1, g.changed}, journals: g.journals,
 	}
 	err := ErrGoexit
 	defer func() {
@@ -148,6 +158,7 @@ func (g *group) run(r *request) {
 			g.failed = append(g.failed, failure{r, err})
 			return
 		}
+		g.changed = tx.Changed()
 		g.writes.absorb(g.own)
 		g.done = append(g.done, r)
 	}()
@@ -190,8 +201,7 @@ func (s *Store) commit(g *group) {
 
 // store applies and commits everything at once.
 func (g *group) store() error {
-	rev := binary.BigEndian.AppendUint64(nil, g.rev())
-	g.writes.set(head, Write{Key: revKey, Value: rev})
+	g.writes.set(head, Write{Key: revKey, Value: revisions{g.rev(), g.changed}.encode()})
 	if err := g.tx.Apply(g.writes.changes()); err != nil {
 		return fmt.Errorf("applying: %w", err)
 	}

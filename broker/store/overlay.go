@@ -51,6 +51,16 @@ func (o *overlay) absorb(later *overlay) {
 	later.reset()
 }
 
+// holdsOthers reports whether there is a write to a collection that is not listed.
+func (o *overlay) holdsOthers(listed []Collection) bool {
+	for c := range o.sets {
+		if !slices.Contains(listed, c) {
+			return true
+		}
+	}
+	return false
+}
+
 func (o *overlay) reset() {
 	clear(o.sets)
 	o.bytes = 0

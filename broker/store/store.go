@@ -9,6 +9,9 @@ import (
 
 // Options of a store; the zero value is right for most.
 type Options struct {
+	// Journals are collections that only tell what happened, like a log. Writing to
+	// them does not move Reader.Changed.
+	Journals []Collection
 	// OnCommit is called by the writer after each durable group, with the newest
 	// revision, before the callers of that group are answered: when an Update
 	// returns, OnCommit has been called for it. Everything waits for it, so it
@@ -39,7 +42,7 @@ type Store struct {
 // Open returns a store over an engine, which belongs to it from then on, also
 // when Open fails.
 func Open(e Engine, o Options) (*Store, error) {
-	tx, rev, err := begin(context.Background(), e, false)
+	tx, at, err := begin(context.Background(), e, false)
 	if err == nil {
 		err = tx.Rollback()
 	}
@@ -47,7 +50,7 @@ func Open(e Engine, o Options) (*Store, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	s := &Store{engine: e, options: o, queue: newQueue(), stopped: make(chan struct{})}
-	s.rev.Store(rev)
+	s.rev.Store(at.rev)
 	s.close = sync.OnceValue(s.drain)
 	go s.write()
 	return s, nil
@@ -102,11 +105,11 @@ func (s *Store) View(ctx context.Context, fn func(Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tx, rev, err := begin(ctx, s.engine, false)
+	tx, at, err := begin(ctx, s.engine, false)
 	if err != nil {
 		return err
 	}
-	if err := look(&viewTx{engine: tx, rev: rev}, fn); err != nil {
+	if err := look(&viewTx{engine: tx, at: at}, fn); err != nil {
 		return err
 	}
 	return s.Failed()

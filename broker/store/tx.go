@@ -50,6 +50,10 @@ type Reader interface {
 	// Rev is the number of Updates that this snapshot holds; in an Update it
 	// counts that Update too, so it is the revision that Update will get.
 	Rev() uint64
+	// Changed is the revision of the newest Update that wrote to a collection which
+	// is not of Options.Journals: two snapshots with the same hold the same pairs
+	// outside of the journals. In an Update that wrote so itself it is its own.
+	Changed() uint64
 }
 
 // Tx is the transaction of one Update. Any error that one of its methods returns
@@ -88,14 +92,22 @@ func checkPair(c Collection, key, value []byte) error {
 // updateTx is one Update's view of the group: its own writes over those of the
 // group over the engine. The first error stays.
 type updateTx struct {
-	reads source
-	own   *overlay
-	rev   uint64
-	ended bool
-	err   error
+	reads    source
+	own      *overlay
+	at       revisions // its own, and before its own writes
+	journals []Collection
+	ended    bool
+	err      error
 }
 
-func (t *updateTx) Rev() uint64 { return t.rev }
+func (t *updateTx) Rev() uint64 { return t.at.rev }
+
+func (t *updateTx) Changed() uint64 {
+	if t.own.holdsOthers(t.journals) {
+		return t.at.rev
+	}
+	return t.at.changed
+}
 
 func (t *updateTx) doom(err error) error {
 	if t.err == nil {
@@ -177,11 +189,13 @@ func (t *updateTx) Delete(c Collection, key []byte) error {
 // viewTx is one View's snapshot.
 type viewTx struct {
 	engine EngineTx
-	rev    uint64
+	at     revisions
 	ended  bool
 }
 
-func (t *viewTx) Rev() uint64 { return t.rev }
+func (t *viewTx) Rev() uint64 { return t.at.rev }
+
+func (t *viewTx) Changed() uint64 { return t.at.changed }
 
 func (t *viewTx) Get(c Collection, key []byte) ([]byte, error) {
 	if t.ended {

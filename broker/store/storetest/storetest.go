@@ -42,6 +42,7 @@ func Run(t *testing.T, o Opener) {
 		{"a scan stops when it is told", aScanStops},
 		{"what was acknowledged survives reopening", acknowledgedSurvivesReopening},
 		{"writers get revisions without gaps", revisionsHaveNoGaps},
+		{"a journal changes nothing else", changedAgrees},
 		{"lanes overtake", lanesOvertake},
 		{"a view is one snapshot", aViewIsOneSnapshot},
 		{"a cancelled update does not run", aCancelledUpdateDoesNotRun},
