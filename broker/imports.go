@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -211,6 +213,7 @@ func (b *Broker) profilesOf(r store.Reader, d *dataset) (map[records.SID]records
 func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, known map[records.SID]records.Profile, l *load) (ingest.Applied, error) {
 	nobody, failed := b.knowsNobody(r)
 	byID := make(map[string]records.SID, len(in.Students))
+	random := bufio.NewReader(rand.Reader) // a call for each of many would cost
 	look := func(id string) (records.SID, bool) {
 		if sid, ok := byID[id]; ok || nobody {
 			return sid, ok
@@ -231,7 +234,8 @@ func (b *Broker) apply(r store.Reader, in *ingest.Import, current *dataset, know
 				return sid
 			}
 			var sid records.SID
-			rand.Read(sid[:])
+			_, err := io.ReadFull(random, sid[:])
+			failed = errors.Join(failed, err)
 			byID[id] = sid
 			l.fresh = append(l.fresh, studentKey(sid))
 			return sid

@@ -97,7 +97,7 @@ func addDays(d *Delta, was, is []records.DayMark) {
 
 // count compares the next version with the present one.
 func (a *applier) count(next *records.District) {
-	var schools, sessions, totals, days, students Delta
+	var schools, sessions, totals, days Delta
 	add(&schools, a.present.Schools, next.Schools, func(s records.School) string { return s.ID })
 	add(&sessions, a.present.Sessions, next.Sessions, func(s records.Session) string { return s.ID })
 	add(&totals, a.present.Totals, next.Totals, totalKey)
@@ -107,52 +107,87 @@ func (a *applier) count(next *records.District) {
 	files := a.changes.Files
 	files["schools.csv"], files["sessions.csv"], files["public_totals.csv"], files["calendar.csv"] = schools, sessions, totals, days
 	files["merges.csv"] = Delta{Added: len(a.changes.Merged)}
-	for i := range next.Students {
-		a.pace.Pause(i)
+	for _, t := range tallies(a.pace, len(next.Students), func(t *changed, i int) {
 		is := &next.Students[i]
-		was := a.present.Find(is.SID)
-		if was != nil {
-			a.changes.Before["students.csv"]++
-		}
-		switch {
-		case was == nil:
-			students.Added++
-			was = &records.Student{}
-		case !sameFacts(was, is):
-			students.Changed++
-		}
-		a.countFacts(was, is)
+		t.student(a.present.Find(is.SID), is)
+	}) {
+		a.add(t)
 	}
-	for i := range a.present.Students {
+	for _, t := range tallies(a.pace, len(a.present.Students), func(t *changed, i int) {
 		if was := &a.present.Students[i]; next.Find(was.SID) == nil {
-			students.Removed++
-			a.changes.Before["students.csv"]++
-			if _, merged := a.changes.Merged[was.SID]; !merged {
-				a.countFacts(was, &records.Student{})
-			}
+			_, merged := a.changes.Merged[was.SID]
+			t.gone(was, merged)
 		}
+	}) {
+		a.add(t)
 	}
-	files["students.csv"] = students
 	a.countIdentities()
+}
+
+// changed is how some students' rows differ between two versions.
+type changed struct {
+	students, enrollments, marks, summaries, incidents, results rowsChanged
+}
+
+// rowsChanged are those of one file.
+type rowsChanged struct {
+	Delta
+	before int // rows of the present version
+}
+
+// student compares a student with the one of the present version, nil if new.
+func (c *changed) student(was, is *records.Student) {
+	switch {
+	case was == nil:
+		c.students.Added++
+		c.facts(&records.Student{}, is)
+		return
+	case !sameFacts(was, is):
+		c.students.Changed++
+	}
+	c.students.before++
+	c.facts(was, is)
+}
+
+// gone counts a student of whom the next version has nothing. The rows of one who
+// was merged are another's now.
+func (c *changed) gone(was *records.Student, merged bool) {
+	c.students.Removed++
+	c.students.before++
+	if !merged {
+		c.facts(was, &records.Student{})
+	}
+}
+
+func (c *changed) facts(was, is *records.Student) {
+	compared(&c.enrollments, was.Enrollments, is.Enrollments, stayKey)
+	c.marks.before += was.Marks.Len()
+	addMarks(&c.marks.Delta, was.Marks, is.Marks)
+	compared(&c.summaries, was.Summaries, is.Summaries, summaryKey)
+	compared(&c.incidents, was.Incidents, is.Incidents, incidentKey)
+	compared(&c.results, was.Results, is.Results, resultKey)
+}
+
+func compared[T comparable, K comparable](c *rowsChanged, was, is []T, key func(T) K) {
+	c.before += len(was)
+	add(&c.Delta, was, is, key)
+}
+
+// add counts what was compared.
+func (a *applier) add(c changed) {
+	for file, rows := range map[string]rowsChanged{
+		"students.csv": c.students, "enrollments.csv": c.enrollments, "attendance.csv": c.marks,
+		"attendance_summary.csv": c.summaries, "discipline.csv": c.incidents, "grades.csv": c.results,
+	} {
+		d := a.changes.Files[file]
+		a.changes.Files[file] = Delta{d.Added + rows.Added, d.Changed + rows.Changed, d.Removed + rows.Removed}
+		a.changes.Before[file] += rows.before
+	}
 }
 
 func sameFacts(a, b *records.Student) bool {
 	return a.Birth == b.Birth && a.Sex == b.Sex && a.RaceEthnicity == b.RaceEthnicity && a.EnglishLearner == b.EnglishLearner &&
 		a.SpecialEducation == b.SpecialEducation && a.EconomicallyDisadvantaged == b.EconomicallyDisadvantaged
-}
-
-func (a *applier) countFacts(was, is *records.Student) {
-	update := func(file string, before int, fn func(*Delta)) {
-		d := a.changes.Files[file]
-		fn(&d)
-		a.changes.Files[file] = d
-		a.changes.Before[file] += before
-	}
-	update("enrollments.csv", len(was.Enrollments), func(d *Delta) { add(d, was.Enrollments, is.Enrollments, stayKey) })
-	update("attendance.csv", was.Marks.Len(), func(d *Delta) { addMarks(d, was.Marks, is.Marks) })
-	update("attendance_summary.csv", len(was.Summaries), func(d *Delta) { add(d, was.Summaries, is.Summaries, summaryKey) })
-	update("discipline.csv", len(was.Incidents), func(d *Delta) { add(d, was.Incidents, is.Incidents, incidentKey) })
-	update("grades.csv", len(was.Results), func(d *Delta) { add(d, was.Results, is.Results, resultKey) })
 }
 
 // countIdentities counts changed names and guardians, where the present

@@ -37,8 +37,7 @@ func (p Pace) Pause(i int) {
 
 // Each calls work with 0 to n-1, by all workers, and returns an error of one.
 func (p Pace) Each(n int, work func(i int) error) error {
-	const stretches = 16 // a worker, so that none waits long for the others
-	step := max(1, n/(stretches*p.Workers()))
+	step := p.stretch(n)
 	var side errgroup.Group
 	side.SetLimit(p.Workers())
 	for from := 0; from < n; from += step {
@@ -53,4 +52,27 @@ func (p Pace) Each(n int, work func(i int) error) error {
 		})
 	}
 	return side.Wait()
+}
+
+// stretch is how many of n pieces of work a worker takes at a time.
+func (p Pace) stretch(n int) int {
+	const each = 16 // stretches a worker, so that none waits long for the others
+	return max(1, n/(each*p.Workers()))
+}
+
+// tallies calls work with 0 to n-1 as Each does, with a tally of its own for each
+// stretch, and returns the tallies in order.
+func tallies[T any](p Pace, n int, work func(tally *T, i int)) []T {
+	step := p.stretch(n)
+	list := make([]T, (n+step-1)/step)
+	_ = p.Each(len(list), func(at int) error { // nothing fails
+		var own T // beside no other's
+		for i := at * step; i < min((at+1)*step, n); i++ {
+			p.Pause(i)
+			work(&own, i)
+		}
+		list[at] = own
+		return nil
+	})
+	return list
 }

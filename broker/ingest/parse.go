@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -24,26 +25,29 @@ func parseDate(b []byte) (civil.Date, bool) {
 	return civil.Date(365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 306), true
 }
 
-// A dateMemo knows the days of the dates that it met last: a register has the
-// same few hundred for every student.
-type dateMemo [512]struct {
-	text [len("2006-01-02")]byte
+// A dateMemo knows the days of the dates that it met last, by month and day: a
+// register has the same few hundred for every student.
+type dateMemo [16 * 32]struct {
+	most uint64 // "2006-01-"
+	last uint16 // "02"
 	day  civil.Date
 }
 
 // of is row.date.
 func (m *dateMemo) of(r *row, column int) civil.Date {
 	b := r.raw(column)
-	if len(b) != len(m[0].text) {
+	if len(b) != len("2006-01-02") {
 		return r.date(column)
 	}
-	known := &m[(int(b[6]&15)<<5^int(b[8]&3)<<4^int(b[9]&15))%len(m)]
-	if known.day.IsZero() || string(known.text[:]) != string(b) {
+	month, date := 10*int(b[5]&1)+int(b[6]&15), 10*int(b[8]&3)+int(b[9]&15)
+	known := &m[(month<<5|date)%len(m)]
+	most, last := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint16(b[8:])
+	if known.day.IsZero() || known.most != most || known.last != last {
 		day := r.date(column)
 		if day.IsZero() {
 			return day
 		}
-		known.text, known.day = [len(known.text)]byte(b), day
+		known.most, known.last, known.day = most, last, day
 	}
 	return known.day
 }

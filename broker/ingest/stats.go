@@ -39,9 +39,8 @@ func (im *importer) stats() Stats {
 			s.Days += c.Days(y.Start, min(y.End, im.opt.ExportDate))
 		}
 	}
-	for i := range im.out.Students {
-		im.opt.Pace.Pause(i)
-		s.student(&im.out.Students[i])
+	for _, t := range tallies(im.opt.Pace, len(im.out.Students), func(t *codeTally, i int) { t.student(&im.out.Students[i]) }) {
+		s.add(t)
 	}
 	return s
 }
@@ -76,29 +75,38 @@ func (s Stats) Without(held []Hold) Stats {
 	return out
 }
 
-func (s *Stats) student(st *Student) {
+// codeTally is what is counted of some students.
+type codeTally struct {
+	placed, marks   runs     // by school
+	codes           [256]int // attendance, by code
+	actions, scales runs
+}
+
+func (t *codeTally) student(st *Student) {
 	for _, e := range st.Profile.Enrollments {
-		s.Placed[e.School]++
+		t.placed.add(e.School, 1)
 	}
-	s.marks(st.Facts.Marks)
+	for _, r := range st.Facts.Marks {
+		t.marks.add(r.School, len(r.Days))
+		for _, d := range r.Days {
+			t.codes[d.Code()]++
+		}
+	}
 	for _, in := range st.Facts.Incidents {
-		s.code("discipline.csv", in.Action.String())
+		t.actions.add(in.Action.String(), 1)
 	}
 	for _, r := range st.Facts.Results {
-		s.code("grades.csv", r.Course().Scale)
+		t.scales.add(r.Course().Scale, 1)
 	}
 }
 
-// marks counts a student's registers: they are long, so a look-up counts many.
-func (s *Stats) marks(marks records.Marks) {
-	var codes [256]int
-	for _, r := range marks {
-		s.Schools[r.School] += len(r.Days)
-		for _, d := range r.Days {
-			codes[d.Code()]++
-		}
-	}
-	for code, n := range codes {
+// add counts what was tallied.
+func (s *Stats) add(t codeTally) {
+	t.placed.each(func(school string, n int) { s.Placed[school] += n })
+	t.marks.each(func(school string, n int) { s.Schools[school] += n })
+	t.actions.each(func(action string, n int) { s.count("discipline.csv", action, n) })
+	t.scales.each(func(scale string, n int) { s.count("grades.csv", scale, n) })
+	for code, n := range t.codes {
 		if n == 0 {
 			continue
 		}
@@ -111,7 +119,39 @@ func (s *Stats) marks(marks records.Marks) {
 	}
 }
 
-func (s *Stats) code(file, code string) { s.count(file, code, 1) }
+// runs count names of which one mostly follows itself: a look-up counts a run.
+type runs struct {
+	counts map[string]int
+	last   string
+	n      int // of the last, not counted yet
+}
+
+func (r *runs) add(name string, n int) {
+	if name != r.last {
+		r.end()
+		r.last = name
+	}
+	r.n += n
+}
+
+func (r *runs) end() {
+	if r.n == 0 {
+		return
+	}
+	if r.counts == nil {
+		r.counts = map[string]int{}
+	}
+	r.counts[r.last] += r.n
+	r.n = 0
+}
+
+// each calls take with every name once.
+func (r *runs) each(take func(name string, n int)) {
+	r.end()
+	for name, n := range r.counts {
+		take(name, n)
+	}
+}
 
 func (s *Stats) count(file, code string, n int) {
 	if s.Codes[file] == nil {
