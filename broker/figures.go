@@ -59,7 +59,7 @@ func (s source) raw(a underTerms, from *dataset, values *compare.Period, scale r
 	if err != nil {
 		return nil, err
 	}
-	var list []sdc.RawFigure
+	var asked []compare.Asked
 	for _, report := range a.reports(s.b.sabotage.Weak) {
 		measure, err := compare.MeasureOf(report.Indicator, scale)
 		if err != nil {
@@ -69,9 +69,9 @@ func (s source) raw(a underTerms, from *dataset, values *compare.Period, scale r
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, column.Figure(report.Indicator.ID, measure, layout, totals[report.Indicator.ID]))
+		asked = append(asked, compare.Asked{Indicator: report.Indicator.ID, Measure: measure, Column: column, Public: totals[report.Indicator.ID]})
 	}
-	return list, nil
+	return layout.Figures(asked), nil
 }
 
 func define(i records.Indicator) definition {

@@ -131,15 +131,17 @@ func sumsOf(figures []sdc.RawFigure) map[group]sum {
 
 // comparison is one that both sides make.
 type comparison struct {
-	d       aggregated
-	columns []*compare.Column
-	roll    *compare.Roll
-	choice  compare.Choice
-	layout  compare.Layout
+	asked  []compare.Asked
+	roll   *compare.Roll
+	choice compare.Choice
+	layout compare.Layout
 }
 
 func (d aggregated) comparison(roll *compare.Roll, columns []*compare.Column, schools []string, participants map[uint32]int) *comparison {
-	c := &comparison{d: d, columns: columns, roll: roll, choice: compare.Choice{Schools: schools, Dosage: participants, Floor: 1}}
+	c := &comparison{roll: roll, choice: compare.Choice{Schools: schools, Dosage: participants, Floor: 1}}
+	for i, column := range columns {
+		c.asked = append(c.asked, compare.Asked{Indicator: d.indicators[i].ID, Column: column})
+	}
 	c.layOut()
 	return c
 }
@@ -147,11 +149,7 @@ func (d aggregated) comparison(roll *compare.Roll, columns []*compare.Column, sc
 func (c *comparison) layOut() { c.layout = c.roll.Choose(c.choice).Layout(compare.Grain{Grade: true}) }
 
 func (c *comparison) figures() []sdc.RawFigure {
-	out := make([]sdc.RawFigure, 0, len(c.columns))
-	for i, column := range c.columns {
-		out = append(out, column.Figure(c.d.indicators[i].ID, sdc.Measure{}, c.layout, nil))
-	}
-	return out
+	return c.layout.Figures(c.asked)
 }
 
 // wide writes the district as a table: a row a student, a column an indicator,

@@ -166,14 +166,38 @@ func (c *Column) total(cells []int) (out sdc.Raw) {
 	return out
 }
 
-// Figure sums the column over the rows of a layout: of each block its cohort, and
-// as the rest what is left of its cells' sums. The result is not protected. A
+// Asked is one indicator of a comparison: its values, how it is coded, and the totals
+// of it that the district publishes.
+type Asked struct {
+	Indicator string
+	Measure   sdc.Measure
+	Column    *Column
+	Public    Totals
+}
+
+// Figures sums columns over the rows of the layout. The result is not protected. A
 // layout of another roll counts nobody, which Protect refuses.
-func (c *Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals) sdc.RawFigure {
-	out := sdc.RawFigure{Indicator: indicator, Measure: m, Keys: l.keys, Rows: make([]sdc.RawRow, len(l.keys))}
-	if l.groups.roll != c.roll {
-		return out
+func (l Layout) Figures(asked []Asked) []sdc.RawFigure {
+	n := len(l.keys)
+	rows := make([]sdc.RawRow, n*len(asked)) // at once: making them one by one takes longer than summing
+	list := make([]sdc.RawFigure, len(asked))
+	for i, a := range asked {
+		f := &list[i]
+		*f = sdc.RawFigure{Indicator: a.Indicator, Measure: a.Measure, Keys: l.keys, Rows: rows[i*n : (i+1)*n : (i+1)*n]}
+		if l.groups.roll != a.Column.roll {
+			continue
+		}
+		a.Column.sums(&l, f.Rows)
+		if a.Column.contribution != nil {
+			f.Signatures = a.Column.sign(l, a.Public)
+		}
 	}
+	return list
+}
+
+// sums fills the rows of a layout: of each block its cohort, and as the rest what is
+// left of its cells' sums.
+func (c *Column) sums(l *Layout, rows []sdc.RawRow) {
 	var cohorts, rests sdc.Raw // of the pooled row
 	for i := range l.blocks {
 		b := &l.blocks[i]
@@ -181,20 +205,16 @@ func (c *Column) Figure(indicator string, m sdc.Measure, l Layout, public Totals
 		rest := minus(c.total(b.cells), cohort)
 		cohorts, rests = plus(cohorts, cohort), plus(rests, rest)
 		for _, at := range b.rows {
-			row := &out.Rows[at]
+			row := &rows[at]
 			row.Cohort, row.Rest = plus(row.Cohort, cohort), plus(row.Rest, rest)
 		}
 	}
 	if len(l.blocks) > 0 {
-		out.Rows[0] = sdc.RawRow{Cohort: cohorts, Rest: rests}
+		rows[0] = sdc.RawRow{Cohort: cohorts, Rest: rests}
 	}
 	for _, s := range l.subgroups {
-		s.sum(c, &out.Rows[s.row])
+		s.sum(c, &rows[s.row])
 	}
-	if c.contribution != nil {
-		out.Signatures = c.sign(l, public)
-	}
-	return out
 }
 
 // sign returns the groups behind the sums of the layout's rows.

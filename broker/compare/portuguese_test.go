@@ -177,7 +177,7 @@ func (p portuguese) figures(t *testing.T, l compare.Layout) []sdc.RawFigure {
 		for _, school := range []string{"GP", "MS"} {
 			c.Fill(school, f.value)
 		}
-		out = append(out, c.Figure(f.id, m, l, nil))
+		out = append(out, l.Figures([]compare.Asked{{Indicator: f.id, Measure: m, Column: c}})[0])
 	}
 	return out
 }

@@ -40,10 +40,10 @@ func TestALayoutOfAnotherRollCountsNobody(t *testing.T) {
 	c := compare.NewColumn(here, records.RatioOfSums)
 	c.Fill("A", thirds)
 	grain := compare.Grain{}
-	if got := c.Figure("i", sdc.Measure{}, here.Choose(choice).Layout(grain), nil); got.Rows[0].Rest.N == 0 {
+	if got := figureOf(c, here.Choose(choice).Layout(grain)); got.Rows[0].Rest.N == 0 {
 		t.Fatalf("the roll's own layout counts nobody: %+v", got)
 	}
-	if got := c.Figure("i", sdc.Measure{}, there.Choose(choice).Layout(grain), nil); got.Rows[0].Cohort != (sdc.Raw{}) || got.Rows[0].Rest != (sdc.Raw{}) {
+	if got := figureOf(c, there.Choose(choice).Layout(grain)); got.Rows[0].Cohort != (sdc.Raw{}) || got.Rows[0].Rest != (sdc.Raw{}) {
 		t.Errorf("a figure of students of two rolls: %+v", got)
 	}
 }
@@ -99,7 +99,7 @@ func TestWhatIsLeftOfASumIsTheSumOfTheRest(t *testing.T) {
 			c.Fill(school, d.value)
 		}
 		l := roll.Choose(d.choice).Layout(compare.Grain{School: rapid.Bool().Draw(t, "schools apart"), Grade: rapid.Bool().Draw(t, "grades apart")})
-		if diff := cmp.Diff(byStudent(c, l.Rows()), c.Figure("i", sdc.Measure{}, l, nil), cmpopts.EquateComparable(noise.Group{})); diff != "" {
+		if diff := cmp.Diff(byStudent(c, l.Rows()), figureOf(c, l), cmpopts.EquateComparable(noise.Group{})); diff != "" {
 			t.Fatal(diff)
 		}
 	})
