@@ -46,6 +46,7 @@ type Options struct {
 type Sabotage struct {
 	NoBarrier bool // withdrawals do not wait for answers on their way
 	NoStamp   bool // answers are recorded without a second look at what they depend on
+	FileOnly  bool // who decides is what the district's file says, whatever officers recorded
 	OldStamp  bool // how an agreement stands is read once a day, whatever changes
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students

@@ -61,8 +61,16 @@ func (b *Broker) answersOf(r store.Reader, who *persons, names []records.SID) (a
 	if len(a.grants) == 0 {
 		return a, nil
 	}
-	var known records.Profile
+	var (
+		known    records.Profile
+		recorded rights
+	)
 	for _, sid := range names {
+		own, err := b.rightsOf(r, sid)
+		if err != nil {
+			return a, err
+		}
+		recorded = recorded.and(own)
 		p, err := b.profile(r, sid)
 		switch {
 		case err == nil:
@@ -71,7 +79,7 @@ func (b *Broker) answersOf(r store.Reader, who *persons, names []records.SID) (a
 			return a, err
 		}
 	}
-	a.law = b.lawOf(who, known, a.grants)
+	a.law = b.lawOf(who, known, recorded, a.grants, b.moment().now)
 	return a, nil
 }
 

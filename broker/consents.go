@@ -52,7 +52,20 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := b.checkGrant(g, rec, profile); err != nil {
+	recorded, err := b.rightsOf(tx, sid)
+	if err != nil {
+		return outcome{}, err
+	}
+	who, err := b.persons(tx)
+	if err != nil {
+		return outcome{}, err
+	}
+	law := b.lawOf(who, profile, recorded, nil, m.now)
+	signed := consent.Moment{At: g.SignedAt, Known: m.now, Zone: b.zone}
+	if capacity, holds := law.CapacityOf(g.Signer, signed); holds {
+		g.Capacity = capacity
+	}
+	if err := b.checkGrant(g, rec, law, signed); err != nil {
 		return outcome{}, err
 	}
 	return b.acceptGrant(tx, g, rec, profile)
@@ -82,7 +95,7 @@ func (r ConsentRequest) grant(id string, rec agreementRecord, c Caller, link str
 const longestConsent = 3
 
 // checkGrant refuses what no law or agreement lets a family sign.
-func (b *Broker) checkGrant(g consent.Grant, rec agreementRecord, p records.Profile) error {
+func (b *Broker) checkGrant(g consent.Grant, rec agreementRecord, law consent.Student, at consent.Moment) error {
 	if err := g.Validate(); err != nil {
 		return fieldErrors(err)
 	}
@@ -95,14 +108,20 @@ func (b *Broker) checkGrant(g consent.Grant, rec agreementRecord, p records.Prof
 	if g.Expires > signed.AddYears(longestConsent) {
 		return invalidField("expires", "is over three years after the signature", "ask again by then: every consent ends by itself")
 	}
-	eligible := consent.Student{Birth: p.Birth}.Eligible(signed)
-	if eligible != (g.Capacity == consent.EligibleStudent) {
+	return mayAnswer(g.Signer, law, at)
+}
+
+// mayAnswer refuses the answer of a person who did not hold the student's rights at
+// the signing, or who may not decide under a document on file.
+func mayAnswer(signer string, law consent.Student, at consent.Moment) error {
+	_, holds := law.CapacityOf(signer, at)
+	switch {
+	case !holds && (signer == signerSelf || law.Eligible(civil.Of(at.At, at.Zone))):
 		return invalidField("signer", "did not hold the student's rights on the day of signing", "ask the person who holds them: at 18 that is the student")
-	}
-	if !eligible && !slices.ContainsFunc(p.Guardians, func(gd records.Guardian) bool {
-		return signerGuardian+gd.ID == g.Signer && gd.HoldsRights
-	}) {
+	case !holds:
 		return invalidField("signer", "does not hold the student's rights", "an officer records who holds them first")
+	case !law.MayDecide(signer, at):
+		return &Error{Kind: Denied, Detail: "a document on the student's file says who decides now; the district's privacy officer can say more"}
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/consent"
@@ -163,31 +162,4 @@ func signerOf(c Caller, link string, p records.Profile, ref SignerRef) (string, 
 		}
 	}
 	return "", "", invalidField("signer", "is not on the student's file", "load the guardian with the next import, then enter the answer")
-}
-
-// lawOf is what the law of consent has to know of a student.
-//
-// Who said no, or withdrew, held the rights that day: the district saw to it
-// when it entered the answer. A later import that renumbers or drops the person
-// does not undo that, so that nobody's no is lost with a number. A yes counts
-// only while the file says that the person holds the rights.
-func (b *Broker) lawOf(who *persons, p records.Profile, grants []consent.Grant) consent.Student {
-	s := consent.Student{Birth: p.Birth}
-	for _, g := range grants {
-		if g.Answer == consent.Yes && g.Withdrawn == nil {
-			continue
-		}
-		day := civil.Of(g.SignedAt, b.zone)
-		s.Holders = append(s.Holders, consent.Holder{
-			Signer: g.Signer, Capacity: g.Capacity, HoldsRights: true, From: day, To: day, EnteredAt: g.EnteredAt,
-		})
-	}
-	for _, g := range p.Guardians {
-		s.Holders = append(s.Holders, consent.Holder{
-			Signer: signerGuardian + g.ID, Capacity: consent.Capacity(g.Capacity), HoldsRights: g.HoldsRights,
-		})
-	}
-	s.Holders = append(s.Holders, consent.Holder{Signer: signerSelf, Capacity: consent.EligibleStudent, HoldsRights: true})
-	s.Aliases = who.aliases(s.Holders)
-	return s
 }

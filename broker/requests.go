@@ -112,6 +112,57 @@ type ConsentRequest struct {
 	Evidence    consent.Evidence   `json:"evidence,omitzero"`
 }
 
+// RestrictionRequest records a court order, statute or binding document on a
+// student's file, in effect from one day to another, both included (none: open).
+// Signer is whom it is about; both_must_agree is about all. Document is its SHA-256
+// or where it is kept.
+type RestrictionRequest struct {
+	Student  StudentRef              `json:"student"`
+	Kind     consent.RestrictionKind `json:"kind"`
+	Signer   SignerRef               `json:"signer,omitzero"`
+	From     civil.Date              `json:"from,omitzero"`
+	To       civil.Date              `json:"to,omitzero"`
+	Document string                  `json:"document"`
+}
+
+// HolderRequest records that a person of a student's file holds the student's
+// rights in a capacity, or does not, from one day to another, both included (none:
+// open). Document is the SHA-256 of what shows it, or where that is kept.
+type HolderRequest struct {
+	Student     StudentRef       `json:"student"`
+	Signer      SignerRef        `json:"signer"`
+	Capacity    consent.Capacity `json:"capacity"`
+	HoldsRights bool             `json:"holds_rights"`
+	From        civil.Date       `json:"from,omitzero"`
+	To          civil.Date       `json:"to,omitzero"`
+	Document    string           `json:"document"`
+	Reason      string           `json:"reason,omitzero"`
+}
+
+// PostsecondaryRequest records the first day on which a student attends an
+// institution of postsecondary education; without a day it takes that back.
+type PostsecondaryRequest struct {
+	Student  StudentRef `json:"student"`
+	From     civil.Date `json:"from,omitzero"`
+	Document string     `json:"document"`
+}
+
+// RightsRequest asks who decides about a student's records. It travels in a body:
+// no id of a child stands in an address.
+type RightsRequest struct {
+	Student StudentRef `json:"student"`
+}
+
+// ConsentStateRequest asks what the answers about one student came to for an
+// agreement: at a moment, by what was known at another. Without them it asks about
+// now.
+type ConsentStateRequest struct {
+	Agreement string     `json:"agreement"`
+	Student   StudentRef `json:"student"`
+	At        time.Time  `json:"at,omitzero"`
+	Known     time.Time  `json:"known,omitzero"`
+}
+
 // WithdrawRequest ends a grant from now on. By names the person when an
 // officer enters it for them; a guardian withdraws as herself.
 type WithdrawRequest struct {

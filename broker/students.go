@@ -229,7 +229,11 @@ func (w *walk) open(c child) (opened, error) {
 	if err != nil {
 		return o, err
 	}
-	law := w.s.b.lawOf(w.who, profile, grants)
+	recorded, err := w.s.b.rightsOf(w.s.r, c.sid)
+	if err != nil {
+		return o, err
+	}
+	law := w.s.b.lawOf(w.who, profile, recorded, grants, w.s.now)
 	clauses := w.s.agreement.Agreement.Clauses
 	for _, category := range w.categories {
 		state := consent.Decide(law, grants, consent.Question{

@@ -93,6 +93,38 @@ func (s Student) Eligible(day civil.Date) bool {
 	return !s.Birth.IsZero() && civil.Age(s.Birth, day) >= Majority
 }
 
+// Moment is when something is asked about a person, and by what knowledge; Zone is
+// the district's.
+type Moment struct {
+	At, Known time.Time
+	Zone      *time.Location
+}
+
+func (s Student) seen(m Moment) view {
+	return newView(s, Question{At: m.At, Known: m.Known, Zone: m.Zone}, sabotage{})
+}
+
+// CapacityOf returns the capacity in which a person holds the student's rights at a
+// moment, or false for one who does not hold them.
+func (s Student) CapacityOf(signer string, m Moment) (Capacity, bool) {
+	v := s.seen(m)
+	return v.rights(signer, v.today)
+}
+
+// MayDecide reports whether no restriction keeps a person's answer from counting at
+// a moment; whether the person holds the rights is not asked.
+func (s Student) MayDecide(signer string, m Moment) bool {
+	v := s.seen(m)
+	o := v.order()
+	switch {
+	case o.barred[signer], o.barredPeople[v.person(signer)]:
+		return false
+	case o.decider != "":
+		return v.person(signer) == v.person(o.decider)
+	}
+	return true
+}
+
 // within reports whether a day lies in a span, both ends included; a zero end
 // is open.
 func within(day, from, to civil.Date) bool {

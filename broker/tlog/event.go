@@ -57,6 +57,9 @@ const (
 	ReportWritten         Event = "report.written"       // the district's own page of a release
 	DeterminationSigned   Event = "determination.signed" // an officer signed the memo of 34 CFR 99.31(b)(1)
 	BudgetReserved        Event = "budget.reserved"      // privacy was set aside for releases, before anything was drawn
+	RestrictionLifted     Event = "restriction.lifted"
+	HolderRecorded        Event = "holder.recorded" // that somebody holds a student's rights, or does not
+	PostsecondaryRecorded Event = "postsecondary.recorded"
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -74,6 +77,7 @@ var eventCodes = [...]Event{
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
 	DisclosureSet, PeriodCorrected, ReportWritten, DeterminationSigned, BudgetReserved,
+	RestrictionLifted, HolderRecorded, PostsecondaryRecorded,
 }
 
 // Events returns the closed list, in the order of the codes.

@@ -175,6 +175,11 @@ func badActs(h *house) map[string]bad {
 		"a match with nobody":       {h.steward(), "POST", "/v1/matches/mch_CANARY", "application/json", `{}`, 422},
 		"a match with both":         {h.steward(), "POST", "/v1/matches/mch_CANARY", "application/json", `{"student_id":"CANARY","none":true}`, 422},
 		"a duplicate undecided":     {h.steward(), "POST", "/v1/duplicates/dup_CANARY", "application/json", `{"decision":"CANARY"}`, 422},
+		"an order of no kind":       {officer, "POST", "/v1/restrictions", "application/json", `{"student":{"student_id":"` + f.child + `"},"kind":"CANARY","signer":{"guardian_id":"` + f.guardian + `"},"document":"CANARY"}`, 422},
+		"an order about a stranger": {officer, "POST", "/v1/restrictions", "application/json", `{"student":{"student_id":"` + f.child + `"},"kind":"may_not_decide","signer":{"guardian_id":"CANARY"},"document":"CANARY"}`, 422},
+		"a holder as a caseworker":  {officer, "POST", "/v1/holders", "application/json", `{"student":{"student_id":"` + f.child + `"},"signer":{"guardian_id":"` + f.guardian + `"},"capacity":"CANARY","holds_rights":true,"document":"CANARY"}`, 422},
+		"a college for no reason":   {officer, "POST", "/v1/postsecondary", "application/json", `{"student":{"student_id":"` + f.child + `"},"document":""}`, 422},
+		"a state of two students":   {officer, "POST", "/v1/consents/state", "application/json", `{"agreement":"` + northAgreement + `","student":{"student_id":"CANARY","participant_ref":"CANARY"}}`, 422},
 		"an override for no reason": {officer, "POST", "/v1/consents/cns_CANARY/override", "application/json", `{"reason":""}`, 422},
 	}
 }

@@ -73,6 +73,28 @@ func rows() map[string]row {
 		"POST /v1/consents/{id}/invalidate": consents("/invalidate", broker.ReviewRequest{Reason: "Signed by somebody else."}),
 		"POST /v1/consents/{id}/override":   at(true, cell.override),
 
+		"POST /v1/consents/state": at(true, func(c cell) target {
+			return c.json("", broker.ConsentStateRequest{Agreement: c.pick(northAgreement, northAgreement, "nothing"), Student: c.child()})
+		}),
+
+		"POST /v1/rights": at(true, func(c cell) target { return c.json("", broker.RightsRequest{Student: c.child()}) }),
+		"POST /v1/restrictions": at(true, func(c cell) target {
+			return c.json("", broker.RestrictionRequest{
+				Student: c.child(), Kind: consent.MayNotDecide, Signer: broker.SignerRef{GuardianID: c.family().guardian}, Document: "court file 26-118",
+			})
+		}),
+		"POST /v1/restrictions/{id}/lift": at(true, func(c cell) target {
+			return c.json("/v1/restrictions/"+c.restriction()+"/lift", broker.ReviewRequest{Reason: "Order vacated."})
+		}),
+		"POST /v1/holders": at(true, func(c cell) target {
+			return c.json("", broker.HolderRequest{
+				Student: c.child(), Signer: broker.SignerRef{GuardianID: c.family().guardian}, Capacity: consent.Parent, HoldsRights: true, Document: "birth certificate",
+			})
+		}),
+		"POST /v1/postsecondary": at(true, func(c cell) target {
+			return c.json("", broker.PostsecondaryRequest{Student: c.child(), From: c.AsOf, Document: "admission letter"})
+		}),
+
 		"GET /v1/budgets": list,
 		"GET /v1/periods": list,
 		"PUT /v1/periods/{session_id}/calendar": at(true, func(c cell) target {
@@ -268,6 +290,26 @@ func (c cell) newConsent() broker.ConsentRequest {
 		r.Agreement = "nothing"
 	}
 	return r
+}
+
+// child is the student of the cell's family, as the district's people name it.
+func (c cell) child() broker.StudentRef {
+	if c.whose == absent {
+		return broker.StudentRef{StudentID: "nobody"}
+	}
+	return broker.StudentRef{StudentID: c.family().child}
+}
+
+// restriction is one that no other cell lifts.
+func (c cell) restriction() string {
+	if c.whose == absent {
+		return "rst_nothing"
+	}
+	return data[struct {
+		ID string `json:"id"`
+	}](c.officer().post("/v1/restrictions", broker.RestrictionRequest{
+		Student: c.child(), Kind: consent.BothMustAgree, Document: "court file 26-118",
+	}).want(http.StatusCreated)).ID
 }
 
 func (c cell) withdrawal() target {

@@ -331,6 +331,9 @@ func TestTheOpenAPIFileHoldsNothingOfAPerson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, placeholder := range []string{`"student_id":"number-of-the-student"`, `"guardian_id":"number-of-the-guardian"`} {
+		doc = bytes.ReplaceAll(doc, []byte(placeholder), nil)
+	}
 	for _, word := range []string{`"given_name":`, `"family_name":`, `"birthdate":`, `"student_id":"`, `"guardian_id":"`} {
 		if bytes.Contains(doc, []byte(word)) {
 			t.Errorf("an example has a value for %s", word)

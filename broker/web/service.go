@@ -49,6 +49,7 @@ type Service[A Answer] interface {
 	agreements[A]
 	participation[A]
 	consents[A]
+	rights[A]
 	duplicates[A]
 	periods[A]
 	audit[A]
@@ -94,6 +95,15 @@ type consents[A Answer] interface {
 	ConfirmConsent(ctx context.Context, c broker.Caller, id string, r broker.ConfirmRequest) (A, error)
 	InvalidateConsent(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 	OverrideHold(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+	ConsentState(ctx context.Context, c broker.Caller, r broker.ConsentStateRequest) (A, error)
+}
+
+type rights[A Answer] interface {
+	Rights(ctx context.Context, c broker.Caller, r broker.RightsRequest) (A, error)
+	RecordRestriction(ctx context.Context, c broker.Caller, r broker.RestrictionRequest) (A, error)
+	LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+	RecordHolder(ctx context.Context, c broker.Caller, r broker.HolderRequest) (A, error)
+	RecordPostsecondary(ctx context.Context, c broker.Caller, r broker.PostsecondaryRequest) (A, error)
 }
 
 type duplicates[A Answer] interface {

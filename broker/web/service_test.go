@@ -181,6 +181,30 @@ func (s *service) OverrideHold(ctx context.Context, c broker.Caller, id string, 
 	return s.do(ctx, "overrideHold", c, id, r)
 }
 
+func (s *service) ConsentState(ctx context.Context, c broker.Caller, r broker.ConsentStateRequest) (*reply, error) {
+	return s.do(ctx, "readConsentState", c, r)
+}
+
+func (s *service) Rights(ctx context.Context, c broker.Caller, r broker.RightsRequest) (*reply, error) {
+	return s.do(ctx, "readRights", c, r)
+}
+
+func (s *service) RecordRestriction(ctx context.Context, c broker.Caller, r broker.RestrictionRequest) (*reply, error) {
+	return s.do(ctx, "recordRestriction", c, r)
+}
+
+func (s *service) RecordHolder(ctx context.Context, c broker.Caller, r broker.HolderRequest) (*reply, error) {
+	return s.do(ctx, "recordHolder", c, r)
+}
+
+func (s *service) RecordPostsecondary(ctx context.Context, c broker.Caller, r broker.PostsecondaryRequest) (*reply, error) {
+	return s.do(ctx, "recordPostsecondary", c, r)
+}
+
+func (s *service) LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
+	return s.do(ctx, "liftRestriction", c, id, r)
+}
+
 func (s *service) Budgets(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listBudgets", c)
 }

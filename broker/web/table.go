@@ -56,6 +56,14 @@ func table[A Answer]() []route[A] {
 		changes(post, "/v1/consents/{id}/invalidate", roles(officer), Service[A].InvalidateConsent),
 		changes(post, "/v1/consents/{id}/override", roles(officer), Service[A].OverrideHold),
 
+		takes(post, "/v1/consents/state", roles(officer, auditor), Service[A].ConsentState),
+
+		takes(post, "/v1/rights", roles(officer, auditor), Service[A].Rights),
+		takes(post, "/v1/restrictions", roles(officer), Service[A].RecordRestriction),
+		changes(post, "/v1/restrictions/{id}/lift", roles(officer), Service[A].LiftRestriction),
+		takes(post, "/v1/holders", roles(officer), Service[A].RecordHolder),
+		takes(post, "/v1/postsecondary", roles(officer), Service[A].RecordPostsecondary),
+
 		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
 		closes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
