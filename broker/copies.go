@@ -20,13 +20,42 @@ type rowCopy struct {
 
 // copyOf prepares a row to be kept, outside of any transaction.
 func (b *Broker) copyOf(s *snapshot, columns []consent.Category, sid records.SID, row []byte) rowCopy {
-	scope := s.caller.scope()
-	for _, c := range columns {
-		scope += string(c) + " "
-	}
-	prefix := append(key(sid[:], s.agreement.Agreement.ID), b.copyTag("scope", []byte(scope))...)
-	return rowCopy{sid: sid, row: row, prefix: prefix, tag: b.copyTag("row", row)}
+	return rowCopy{sid: sid, row: row, prefix: b.copyPrefix(sid, s.agreement.Agreement.ID, s.caller, columns), tag: b.copyTag("row", row)}
 }
+
+// copyPrefix is where the copies of a child's row lie that callers of one scope got.
+func (b *Broker) copyPrefix(sid records.SID, agreement string, c Caller, columns []consent.Category) []byte {
+	scope := c.scope()
+	for _, column := range columns {
+		scope += string(column) + " "
+	}
+	return append(key(sid[:], agreement), b.copyTag("scope", []byte(scope))...)
+}
+
+// sentRow returns a child's row as a request got it: the newest copy at or before its
+// entry.
+func (b *Broker) sentRow(r store.Reader, names []records.SID, agreement string, a askedEntry) (row []byte, err error) {
+	asker := a.body.Facts.Caller
+	caller := Caller{Role: Role(asker.Role), Partner: asker.Partner, Sites: asker.Sites, Programs: asker.Programs}
+	for _, sid := range names {
+		prefix := b.copyPrefix(sid, agreement, caller, a.body.Detail.Columns)
+		within := store.Range{Prefix: prefix, From: binary.BigEndian.AppendUint64(bytes.Clone(prefix), a.leaf.Index), Reverse: true, Limit: 1}
+		err := r.Scan(colCopies, within, func(k, v []byte) (bool, error) {
+			if len(v) < copyTagLength {
+				return false, errEntryForm
+			}
+			row, err = b.vault.Open(studentKey(sid), append([]byte("copies|"), k...), v[copyTagLength:])
+			return false, err
+		})
+		if err != nil || row != nil {
+			return row, err
+		}
+	}
+	return nil, notAvailable()
+}
+
+// copyTagLength is the length of what recognises a row, before its copy.
+const copyTagLength = 16
 
 // putCopies keeps what was sent about each child, once a version: the copy
 // that was sent by entry i is the newest one of its columns at or before i
@@ -59,7 +88,7 @@ func (b *Broker) putCopies(tx store.Tx, p *prepared, leaf tlog.Leaf) error {
 // row is easily guessed.
 func (b *Broker) copyTag(kind string, content []byte) []byte {
 	sum := b.vault.Index("copy", kind, string(content))
-	return bytes.Clone(sum[:16])
+	return bytes.Clone(sum[:copyTagLength])
 }
 
 func newestCopyIs(r store.Reader, prefix, tag []byte) (same bool, err error) {

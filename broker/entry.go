@@ -19,6 +19,7 @@ import (
 // draft is what is to be recorded, before it has a place in the log.
 type draft struct {
 	event     tlog.Event
+	action    string // of a partner's request: what it asked for
 	caller    Caller
 	decision  tlog.Decision
 	agreement string
@@ -37,9 +38,11 @@ type draft struct {
 
 // sealed is a draft that needs only its index, time and revision.
 type sealed struct {
-	entry  tlog.Entry
-	stored []byte
-	hashes []tlog.Hash // that it adds to the log; known with its place
+	entry     tlog.Entry
+	stored    []byte
+	agreement string
+	asked     askedKind
+	hashes    []tlog.Hash // that it adds to the log; known with its place
 }
 
 // sealDraft does everything about an entry that needs no transaction.
@@ -64,7 +67,7 @@ func (b *Broker) sealDraft(d draft) (sealed, error) {
 		Commitment: tlog.Commit(e.Header, e.Body, e.Salt, e.BodySalt),
 	}
 	stored, err := b.sealEntry(d.key, e)
-	return sealed{entry: e, stored: stored}, err
+	return sealed{entry: e, stored: stored, agreement: d.agreement, asked: askedKindOf(d)}, err
 }
 
 var errEntryLong = errors.New("an entry is longer than the log takes")
@@ -200,6 +203,9 @@ func (b *Broker) append(tx store.Tx, s *sealed) error {
 		return err
 	}
 	if err := tx.Put(colEntries, key(size), s.stored); err != nil {
+		return err
+	}
+	if err := putAsked(tx, s.agreement, size, s.asked); err != nil {
 		return err
 	}
 	if err := putNumber(tx, colLog, key(logTime), uint64(at.UnixMilli())); err != nil {

@@ -155,7 +155,7 @@ func (b *Broker) decide(s *snapshot, q question) (prepared, error) {
 	}
 	p := prepared{stamp: s.stamp, page: q.page(s), draft: draft{
 		caller: s.caller, request: request, policy: b.policy, key: agreementKey(q.agreement()),
-		agreement: q.agreement(), version: s.agreement.Agreement.Version,
+		action: facts.Action, agreement: q.agreement(), version: s.agreement.Agreement.Version,
 	}}
 	err = b.ask(s, q, facts, &p)
 	return p, err

@@ -213,6 +213,9 @@ func (b *Broker) putRosterVersion(tx store.Tx, rec agreementRecord, head rosterH
 			return err
 		}
 	}
+	if err := putRostered(tx, id, head.Version, b.moment().now, members); err != nil {
+		return err
+	}
 	if err := rosterHeads.put(tx, key(id, head.Version), head); err != nil {
 		return err
 	}

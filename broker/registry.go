@@ -19,6 +19,7 @@ const (
 	colLeaves       store.Collection = "leaves"       // index -> leaf
 	colHashes       store.Collection = "hashes"       // stored hash index -> hash
 	colEntries      store.Collection = "entries"      // index -> sealed entry
+	colAsked        store.Collection = "asked"        // agreement, index -> what a partner's request was about
 	colPartners     store.Collection = "partners"     // partner -> partnerRecord
 	colBans         store.Collection = "bans"         // legal entity -> ban
 	colAgreements   store.Collection = "agreements"   // agreement -> agreementRecord
@@ -38,6 +39,7 @@ const (
 	colLoads        store.Collection = "loads"        // data version -> how it came to be
 	colDoubts       store.Collection = "doubts"       // digest of an export -> what a second person must approve
 	colRosters      store.Collection = "rosters"      // agreement, version -> roster head
+	colRostered     store.Collection = "rostered"     // sid, agreement -> first roster version that holds the student, and when it was made
 	colRosterRows   store.Collection = "roster_rows"  // agreement, version, ordinal -> sealed participant
 	colMatches      store.Collection = "matches"      // agreement, HMAC(participant) -> sealed decision
 	colGuardians    store.Collection = "guardians"    // HMAC(two guardians) -> sealed word on whether they are one
@@ -79,7 +81,7 @@ const (
 
 // journals only tell what happened: nothing that is answered depends on them.
 func journals() []store.Collection {
-	return []store.Collection{colLog, colLeaves, colHashes, colEntries}
+	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked}
 }
 
 // key joins the parts of a key. Strings end with a zero byte, which no id

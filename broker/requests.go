@@ -153,6 +153,20 @@ type RightsRequest struct {
 	Student StudentRef `json:"student"`
 }
 
+// DisclosuresRequest asks who asked for a student's records, newest first. Before
+// pages: only entries of the log before it are looked at; zero is the newest.
+type DisclosuresRequest struct {
+	Student StudentRef `json:"student"`
+	Before  uint64     `json:"before,omitzero"`
+}
+
+// CopyRequest asks for what was sent about a student in answer to the request that
+// stands at an index of the log.
+type CopyRequest struct {
+	Student StudentRef `json:"student"`
+	Index   uint64     `json:"index"`
+}
+
 // ConsentStateRequest asks what the answers about one student came to for an
 // agreement: at a moment, by what was known at another. Without them it asks about
 // now.

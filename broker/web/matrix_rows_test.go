@@ -95,6 +95,11 @@ func rows() map[string]row {
 			return c.json("", broker.PostsecondaryRequest{Student: c.child(), From: c.AsOf, Document: "admission letter"})
 		}),
 
+		"POST /v1/disclosures": at(true, func(c cell) target { return c.json("", broker.DisclosuresRequest{Student: c.child()}) }),
+		"POST /v1/disclosures/copy": at(true, func(c cell) target {
+			return c.json("", broker.CopyRequest{Student: c.child(), Index: c.shownTo(c.family())})
+		}),
+
 		"GET /v1/budgets": list,
 		"GET /v1/periods": list,
 		"PUT /v1/periods/{session_id}/calendar": at(true, func(c cell) target {
@@ -298,6 +303,22 @@ func (c cell) child() broker.StudentRef {
 		return broker.StudentRef{StudentID: "nobody"}
 	}
 	return broker.StudentRef{StudentID: c.family().child}
+}
+
+// shownTo is the entry of an answer that held the family's child.
+func (h *house) shownTo(f family) uint64 {
+	h.grantID(h.yes(f))
+	h.partnerOf(north).get("/v1/agreements/" + northAgreement + "/students").want(http.StatusOK)
+	list := data[struct {
+		Requests []struct {
+			Index uint64 `json:"index"`
+			Copy  bool   `json:"copy"`
+		} `json:"requests"`
+	}](h.officer().post("/v1/disclosures", broker.DisclosuresRequest{Student: broker.StudentRef{StudentID: f.child}}).want(http.StatusOK)).Requests
+	if len(list) == 0 || !list[0].Copy {
+		h.t.Fatalf("the child was not shown: %v", list)
+	}
+	return list[0].Index
 }
 
 // restriction is one that no other cell lifts.

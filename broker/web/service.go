@@ -50,6 +50,7 @@ type Service[A Answer] interface {
 	participation[A]
 	consents[A]
 	rights[A]
+	disclosures[A]
 	duplicates[A]
 	periods[A]
 	audit[A]
@@ -104,6 +105,11 @@ type rights[A Answer] interface {
 	LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 	RecordHolder(ctx context.Context, c broker.Caller, r broker.HolderRequest) (A, error)
 	RecordPostsecondary(ctx context.Context, c broker.Caller, r broker.PostsecondaryRequest) (A, error)
+}
+
+type disclosures[A Answer] interface {
+	Disclosures(ctx context.Context, c broker.Caller, r broker.DisclosuresRequest) (A, error)
+	DisclosedCopy(ctx context.Context, c broker.Caller, r broker.CopyRequest) (A, error)
 }
 
 type duplicates[A Answer] interface {

@@ -201,6 +201,14 @@ func (s *service) RecordPostsecondary(ctx context.Context, c broker.Caller, r br
 	return s.do(ctx, "recordPostsecondary", c, r)
 }
 
+func (s *service) Disclosures(ctx context.Context, c broker.Caller, r broker.DisclosuresRequest) (*reply, error) {
+	return s.do(ctx, "listDisclosures", c, r)
+}
+
+func (s *service) DisclosedCopy(ctx context.Context, c broker.Caller, r broker.CopyRequest) (*reply, error) {
+	return s.do(ctx, "readDisclosedCopy", c, r)
+}
+
 func (s *service) LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
 	return s.do(ctx, "liftRestriction", c, id, r)
 }

@@ -64,6 +64,9 @@ func table[A Answer]() []route[A] {
 		takes(post, "/v1/holders", roles(officer), Service[A].RecordHolder),
 		takes(post, "/v1/postsecondary", roles(officer), Service[A].RecordPostsecondary),
 
+		takes(post, "/v1/disclosures", roles(guardian, officer), Service[A].Disclosures),
+		takes(post, "/v1/disclosures/copy", roles(guardian, officer), Service[A].DisclosedCopy),
+
 		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
 		closes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),

@@ -1,0 +1,402 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/store"
+	"github.com/hallpass-edu/hallpass/broker/tlog"
+	"github.com/hallpass-edu/hallpass/consent"
+	"github.com/hallpass-edu/hallpass/policy"
+)
+
+// What became of a request, for the child it was about.
+type sightOutcome string
+
+const (
+	sightShown   sightOutcome = "shown"   // the child's records were sent
+	sightCounted sightOutcome = "counted" // the child was one of a few whose families said yes, in a group's figures
+	sightNothing sightOutcome = "nothing" // records of the roster were sent, and none of this child's
+	sightRefused sightOutcome = "refused" // the whole request was refused, or could not be answered
+)
+
+// sightView is one request about a child (34 CFR 99.32(a)): who asked, when, under
+// what agreement and for what, and what was sent.
+type sightView struct {
+	Index       uint64             `json:"index"` // of the entry in the district's log
+	Time        time.Time          `json:"time"`
+	Partner     string             `json:"partner"`
+	PartnerName string             `json:"partner_name"`
+	Person      string             `json:"person,omitzero"` // who asked; for the district's people
+	Agreement   string             `json:"agreement"`
+	Purpose     consent.Purpose    `json:"purpose"`
+	Outcome     sightOutcome       `json:"outcome"`
+	Categories  []consent.Category `json:"categories,omitzero"` // that were asked for or, where some were sent, that were sent
+	Reasons     []policy.Reason    `json:"reasons,omitzero"`
+	Copy        bool               `json:"copy"` // a copy of what was sent can be asked for
+}
+
+// figuresView says of one agreement how often group figures were asked for.
+type figuresView struct {
+	Agreement   string    `json:"agreement"`
+	Partner     string    `json:"partner"`
+	PartnerName string    `json:"partner_name"`
+	Times       int       `json:"times"`
+	More        bool      `json:"more,omitzero"` // there were more, further back
+	Last        time.Time `json:"last"`
+}
+
+// figuresMeaning explains them once.
+const figuresMeaning = "These answers hold numbers about groups of students. They are made so that no single student can be told from them; your child may be one of many who were counted."
+
+// maxSights bounds a page of requests, and maxFigures how many requests for figures
+// are counted.
+const (
+	maxSights  = 100
+	maxFigures = 10_000
+)
+
+// Disclosures lists who asked for a child's records, allowed or refused, newest first
+// (the family; officer). What an officer reads is recorded.
+func (b *Broker) Disclosures(ctx context.Context, c Caller, req DisclosuresRequest) (*Answer, error) {
+	const operation = "read who saw a student's records"
+	if err := b.admit(ctx, c, operation, RoleGuardian, RoleOfficer); err != nil {
+		return nil, err
+	}
+	do := func(r store.Reader, m moment) (any, error) {
+		l, err := b.look(r, m, c, req.Student)
+		if err != nil {
+			return nil, err
+		}
+		return l.all(cmp.Or(req.Before, math.MaxUint64))
+	}
+	if !c.is(RoleOfficer) {
+		return b.read(ctx, c, operation, do)
+	}
+	a := act{event: tlog.OfficerViewedLog, lane: store.LaneOfficer, caller: c, request: req}
+	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		data, err := do(tx, m)
+		return outcome{data: data}, err
+	})
+}
+
+// look is what is needed to find the requests about one child.
+type look struct {
+	b      *Broker
+	r      store.Reader
+	caller Caller
+	names  []records.SID // the child's, newest first
+	under  []rostered
+}
+
+// look refuses a guardian who does not hold the child's rights today.
+func (b *Broker) look(r store.Reader, m moment, c Caller, of StudentRef) (*look, error) {
+	sid, err := b.student(r, c, "", of)
+	if err != nil {
+		return nil, err
+	}
+	if c.is(RoleGuardian) {
+		if err := b.holdsRights(r, m, c, sid); err != nil {
+			return nil, err
+		}
+	}
+	former, _, err := formerNames.get(r, sid[:])
+	if err != nil {
+		return nil, err
+	}
+	l := &look{b: b, r: r, caller: c, names: append([]records.SID{sid}, former...)}
+	l.under, err = rosteredUnder(r, l.names)
+	return l, err
+}
+
+// holdsRights refuses whoever may not inspect a student's records now (34 CFR 99.4,
+// 99.5): to them there is nothing.
+func (b *Broker) holdsRights(r store.Reader, m moment, c Caller, sid records.SID) error {
+	p, err := b.profile(r, sid)
+	if err != nil {
+		return err
+	}
+	recorded, err := b.rightsOf(r, sid)
+	if err != nil {
+		return err
+	}
+	who, err := b.persons(r)
+	if err != nil {
+		return err
+	}
+	signer := c.signer()
+	if signer != signerSelf {
+		link, err := b.link(r, c, p)
+		if err != nil {
+			return err
+		}
+		signer = signerGuardian + link
+	}
+	law := b.lawOf(who, p, recorded, nil, m.now)
+	if _, holds := law.CapacityOf(signer, consent.Moment{At: m.now, Known: m.now, Zone: b.zone}); !holds {
+		return notAvailable()
+	}
+	return nil
+}
+
+// sightsView is the page of a child.
+type sightsView struct {
+	Requests []sightView   `json:"requests"`
+	Next     uint64        `json:"next,omitzero"` // before this entry there may be more
+	Figures  []figuresView `json:"figures"`
+	Meaning  string        `json:"figures_meaning"`
+}
+
+// all finds the newest requests about the child before an entry.
+func (l *look) all(before uint64) (any, error) {
+	view := sightsView{Requests: []sightView{}, Figures: []figuresView{}, Meaning: figuresMeaning}
+	for _, at := range l.under {
+		about, err := l.agreement(at)
+		if err != nil {
+			return nil, err
+		}
+		if err := about.find(&view, before); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(view.Requests, func(a, b sightView) int { return cmp.Compare(b.Index, a.Index) })
+	if len(view.Requests) > maxSights {
+		view.Requests = view.Requests[:maxSights]
+		view.Next = view.Requests[maxSights-1].Index
+	}
+	return view, nil
+}
+
+// lookUnder looks for a child's requests under one agreement.
+type lookUnder struct {
+	*look
+	at      rostered
+	rec     agreementRecord
+	partner partnerRecord
+}
+
+func (l *look) agreement(at rostered) (*lookUnder, error) {
+	u := &lookUnder{look: l, at: at}
+	var err error
+	if u.rec, _, err = agreements.get(l.r, key(at.agreement)); err != nil {
+		return nil, err
+	}
+	u.partner, _, err = partners.get(l.r, key(u.rec.Agreement.Partner))
+	return u, err
+}
+
+// find adds the agreement's requests to the page.
+func (u *lookUnder) find(view *sightsView, before uint64) error {
+	found := 0
+	figures := figuresView{Agreement: u.at.agreement, Partner: u.rec.Agreement.Partner, PartnerName: u.partner.Partner.Name}
+	err := eachAsked(u.r, u.at.agreement, before, func(index uint64, kind askedKind) (bool, error) {
+		if kind == askedFigures {
+			return u.count(&figures, index)
+		}
+		if found > maxSights {
+			return figures.Times < maxFigures, nil
+		}
+		a, ok, err := u.open(index)
+		if err != nil || !ok {
+			return true, err
+		}
+		s, ok, err := u.sight(a)
+		if ok {
+			view.Requests = append(view.Requests, s)
+			found++
+		}
+		return true, err
+	})
+	if err == nil && figures.Times > 0 {
+		view.Figures = append(view.Figures, figures)
+	}
+	return err
+}
+
+// count counts a request for figures, unless it was made before the child was on the
+// roster.
+func (u *lookUnder) count(figures *figuresView, index uint64) (more bool, err error) {
+	if figures.Times == maxFigures {
+		figures.More = true
+		return false, nil
+	}
+	raw, err := u.r.Get(colLeaves, key(index))
+	if err != nil {
+		return false, err
+	}
+	leaf, err := tlog.ParseLeaf(raw)
+	if err != nil || leaf.Time.Before(u.at.since) {
+		return false, err
+	}
+	if figures.Times == 0 {
+		figures.Last = leaf.Time
+	}
+	figures.Times++
+	return true, nil
+}
+
+// askedBody is what of an entry's private half says whom a request was about.
+type askedBody struct {
+	Facts struct {
+		Action  string         `json:"action"`
+		Version int            `json:"version"`
+		Caller  policy.Caller  `json:"caller"`
+		Request policy.Request `json:"request"`
+	} `json:"facts"`
+	Stamp struct {
+		Agreement uint64 `json:"agreement"`
+	} `json:"stamp"`
+	Reasons []policy.Reason `json:"reasons"`
+	Detail  *shown          `json:"detail"`
+}
+
+// askedEntry is an opened entry of a partner's request.
+type askedEntry struct {
+	leaf   tlog.Leaf
+	person string
+	body   askedBody
+}
+
+// open reads an entry; ok is false for one whose key was destroyed.
+func (u *lookUnder) open(index uint64) (a askedEntry, ok bool, err error) {
+	e, ok, err := u.b.readEntry(u.r, index)
+	if err != nil || !ok {
+		return a, false, err
+	}
+	h, err := tlog.ParseHeader(e.Header)
+	if err != nil {
+		return a, false, err
+	}
+	a = askedEntry{leaf: e.Leaf, person: h.Caller.Subject}
+	return a, true, json.Unmarshal(e.Body, &a.body)
+}
+
+// sight is what an entry says of the child; ok is false where it says nothing.
+func (u *lookUnder) sight(a askedEntry) (s sightView, ok bool, err error) {
+	on, in, err := u.standing(a.body)
+	if err != nil || !on {
+		return s, false, err
+	}
+	terms := u.rec.Agreement
+	s = sightView{
+		Index: a.leaf.Index, Time: a.leaf.Time, Partner: terms.Partner, PartnerName: u.partner.Partner.Name, Agreement: terms.ID,
+		Purpose: terms.Clauses.Purpose, Categories: a.body.Facts.Request.Categories, Reasons: a.body.Reasons,
+		Outcome: outcomeOf(a.leaf.Decision, a.body.Facts.Action, in),
+	}
+	if u.caller.is(RoleOfficer) {
+		s.Person = a.person
+	}
+	s.Copy = s.Outcome == sightShown
+	return s, s.Outcome != "", nil
+}
+
+// outcomeOf is what became of a request for one child; empty where it did not concern
+// the child.
+func outcomeOf(d tlog.Decision, action string, in bool) sightOutcome {
+	switch {
+	case d != tlog.Allow:
+		return sightRefused
+	case in && action == policy.ActionStudents:
+		return sightShown
+	case in:
+		return sightCounted
+	case action == policy.ActionStudents:
+		return sightNothing
+	}
+	return ""
+}
+
+// standing tells whether the child was on the roster that a request was about, and
+// whether it was among those whom the answer held one by one.
+func (u *lookUnder) standing(body askedBody) (on, in bool, err error) {
+	then, found, err := agreementHistory.get(u.r, key(u.at.agreement, uint64(body.Facts.Version), body.Stamp.Agreement))
+	if err != nil || !found || then.Roster == 0 {
+		return false, false, err
+	}
+	roster, err := u.b.roster(u.r, u.at.agreement, then.Roster)
+	if err != nil {
+		return false, false, err
+	}
+	var held func(ordinal uint32) bool
+	if body.Detail != nil {
+		set, err := bitmapOf(body.Detail.Members)
+		if err != nil {
+			return false, false, err
+		}
+		held = set.Contains
+	}
+	for _, m := range roster {
+		if slices.Contains(u.names, m.sid) {
+			on = true
+			in = in || held != nil && held(m.ordinal)
+		}
+	}
+	return on, in, nil
+}
+
+// DisclosedCopy returns what was sent about a child in answer to a request, as it was
+// sent, with the receipt that proves the request (the family, officer; 34 CFR
+// 99.30(c)).
+func (b *Broker) DisclosedCopy(ctx context.Context, c Caller, req CopyRequest) (*Answer, error) {
+	const operation = "read a copy of what was disclosed"
+	if err := b.admit(ctx, c, operation, RoleGuardian, RoleOfficer); err != nil {
+		return nil, err
+	}
+	proof, proofErr := b.Prove(ctx, req.Index)
+	return b.read(ctx, c, operation, func(r store.Reader, m moment) (any, error) {
+		l, err := b.look(r, m, c, req.Student)
+		if err != nil {
+			return nil, err
+		}
+		if proofErr != nil {
+			return nil, proofErr
+		}
+		return l.copyOf(req.Index, proof)
+	})
+}
+
+// copyView is a row as it was sent, and the proof of the request.
+type copyView struct {
+	Sight sightView      `json:"request"`
+	Row   jsontext.Value `json:"row"`
+	Proof jsontext.Value `json:"proof"`
+}
+
+// copyOf finds the sent row among the agreements of the child.
+func (l *look) copyOf(index uint64, proof []byte) (any, error) {
+	for _, at := range l.under {
+		asked, err := l.r.Get(colAsked, key(at.agreement, index))
+		if err != nil {
+			return nil, err
+		}
+		if asked == nil {
+			continue
+		}
+		u, err := l.agreement(at)
+		if err != nil {
+			return nil, err
+		}
+		return u.copyOf(index, proof)
+	}
+	return nil, notAvailable()
+}
+
+func (u *lookUnder) copyOf(index uint64, proof []byte) (any, error) {
+	a, ok, err := u.open(index)
+	if err != nil || !ok {
+		return nil, orNotAvailable(err)
+	}
+	s, ok, err := u.sight(a)
+	if err != nil || !ok || !s.Copy {
+		return nil, orNotAvailable(err)
+	}
+	row, err := u.b.sentRow(u.r, u.names, u.at.agreement, a)
+	return copyView{s, row, proof}, err
+}
