@@ -236,6 +236,7 @@ func (d *made) withdraw(id string, k kid) {
 type studentsBody struct {
 	Rows []struct {
 		Ref        string         `json:"participant_ref"`
+		EndsOn     civil.Date     `json:"ends_on"`
 		Attendance map[string]any `json:"attendance"`
 		Grades     []struct {
 			Session string `json:"session"`

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -422,5 +423,35 @@ func TestWhatIsRecordedOfRightsFollowsAMergedFile(t *testing.T) {
 	d.done(d.LiftRestriction(t.Context(), officer, id, broker.ReviewRequest{Reason: "Order vacated."}))
 	if rows := d.clubRows(); len(rows) != 1 {
 		t.Errorf("%d rows once the order is lifted", len(rows))
+	}
+}
+
+func TestARowSaysWhenItEndsOnceThatIsNear(t *testing.T) {
+	t.Parallel()
+	d, kids, _ := agreed(t)
+	soon, birthday := kids[4], kids[5]
+	today := civil.Of(d.clock.Now(), time.UTC)
+	req := d.yes("a1", soon)
+	req.SignedAt, req.Expires = d.clock.Now(), today+31
+	d.enter(req)
+	d.done(d.RecordPostsecondary(t.Context(), officer, broker.PostsecondaryRequest{Student: of(birthday), From: today + 10, Document: "admission letter"}))
+	req = d.yes("a1", birthday)
+	req.SignedAt = d.clock.Now()
+	d.enter(req)
+	ends := func() map[string]civil.Date {
+		byRef := map[string]civil.Date{}
+		for _, row := range d.students("a1", "river").Rows {
+			byRef[row.Ref] = row.EndsOn
+		}
+		return byRef
+	}
+	want := map[string]civil.Date{kids[0].ref(): 0, kids[1].ref(): 0, kids[2].ref(): 0, soon.ref(): 0, birthday.ref(): today + 9}
+	if got := ends(); !maps.Equal(got, want) {
+		t.Errorf("the rows end on %v, want %v", got, want)
+	}
+	d.clock.Set(d.clock.Now().AddDate(0, 0, 1))
+	want[soon.ref()] = today + 31
+	if got := ends(); !maps.Equal(got, want) {
+		t.Errorf("a day later the rows end on %v, want %v", got, want)
 	}
 }

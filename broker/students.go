@@ -90,8 +90,12 @@ type studentRow struct {
 	Attendance *attendanceCell `json:"attendance,omitzero"`
 	Grades     []gradeCell     `json:"grades,omitzero"`
 	Discipline []incidentCell  `json:"discipline,omitzero"`
-	Spans      []spanCell      `json:"spans"` // which days each category covers
+	Spans      []spanCell      `json:"spans"`            // which days each category covers
+	EndsOn     civil.Date      `json:"ends_on,omitzero"` // the last day on which any of it may be read, once that is near
 }
+
+// noticeDays is how long before its last day a row says when that is.
+const noticeDays = 30
 
 func (q studentsQuestion) build(s *snapshot, d policy.Decision) (finished, error) {
 	w, err := s.walk(d.Categories)
@@ -184,6 +188,7 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 type opened struct {
 	student *records.Student
 	parts   map[consent.Category][]openPart
+	until   civil.Date // the last day on which any of it may be read, as things stand
 }
 
 // openPart is the open days of a category's records at one school, ascending
@@ -259,6 +264,7 @@ func (w *walk) admit(o *opened, category consent.Category, state consent.State, 
 				Banned: w.s.banned || w.s.partner.Partner.State != agreement.Accepted,
 			}
 			if w.filters.Releases(category, &row) {
+				o.until = max(o.until, lastDay(window, state, law))
 				part.spans = append(part.spans, consent.Open(window, w.year.Start, w.year.End)...)
 			}
 		}
@@ -267,6 +273,15 @@ func (w *walk) admit(o *opened, category consent.Category, state consent.State, 
 			o.parts[category] = append(o.parts[category], part)
 		}
 	}
+}
+
+// lastDay is the last day of a window: its own or, under the yes of somebody else,
+// the last before the rights pass to the student (34 CFR 99.5(a)(1)).
+func lastDay(window consent.Window, state consent.State, law consent.Student) civil.Date {
+	if passes := law.RightsPass(); !state.Own && !passes.IsZero() {
+		return min(window.Expires, passes-1)
+	}
+	return window.Expires
 }
 
 // ageFor is the age the rules see: who holds rights early counts as of age.
@@ -301,6 +316,9 @@ func (w *walk) row(c child) (studentRow, bool, error) {
 		for _, span := range o.spans(category) {
 			row.Spans = append(row.Spans, spanCell{category, span.From, min(span.To, w.s.today)})
 		}
+	}
+	if o.until <= w.s.today+noticeDays {
+		row.EndsOn = o.until
 	}
 	row.Attendance = w.attendance(o)
 	row.Grades = w.grades(o)

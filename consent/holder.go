@@ -93,6 +93,19 @@ func (s Student) Eligible(day civil.Date) bool {
 	return !s.Birth.IsZero() && civil.Age(s.Birth, day) >= Majority
 }
 
+// RightsPass returns the first day on which the rights are the student's own; none
+// where that is not known.
+func (s Student) RightsPass() civil.Date {
+	if s.Birth.IsZero() {
+		return s.Postsecondary
+	}
+	majority := s.Birth.AddYears(Majority)
+	if !s.Postsecondary.IsZero() {
+		return min(majority, s.Postsecondary)
+	}
+	return majority
+}
+
 // Moment is when something is asked about a person, and by what knowledge; Zone is
 // the district's.
 type Moment struct {
