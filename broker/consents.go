@@ -52,15 +52,10 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 	if err != nil {
 		return outcome{}, err
 	}
-	recorded, err := b.rightsOf(tx, sid)
+	law, err := b.lawNow(tx, profile, m)
 	if err != nil {
 		return outcome{}, err
 	}
-	who, err := b.persons(tx)
-	if err != nil {
-		return outcome{}, err
-	}
-	law := b.lawOf(who, profile, recorded, nil, m.now)
 	signed := consent.Moment{At: g.SignedAt, Known: m.now, Zone: b.zone}
 	if capacity, holds := law.CapacityOf(g.Signer, signed); holds {
 		g.Capacity = capacity
@@ -251,9 +246,9 @@ func (b *Broker) Consents(ctx context.Context, c Caller) (*Answer, error) {
 	if err := b.admit(ctx, c, "list consents", RoleGuardian, RoleOfficer); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, c, "list consents", func(r store.Reader, _ moment) (any, error) {
+	return b.read(ctx, c, "list consents", func(r store.Reader, m moment) (any, error) {
 		if c.is(RoleOfficer) {
-			waiting, err := b.waitingForms(r)
+			waiting, err := b.waitingForms(r, m)
 			return map[string]any{"consents": waiting}, err
 		}
 		own, err := b.familyGrants(r, c)

@@ -123,11 +123,7 @@ func (b *Broker) holdsRights(r store.Reader, m moment, c Caller, sid records.SID
 	if err != nil {
 		return err
 	}
-	recorded, err := b.rightsOf(r, sid)
-	if err != nil {
-		return err
-	}
-	who, err := b.persons(r)
+	law, err := b.lawNow(r, p, m)
 	if err != nil {
 		return err
 	}
@@ -139,7 +135,6 @@ func (b *Broker) holdsRights(r store.Reader, m moment, c Caller, sid records.SID
 		}
 		signer = signerGuardian + link
 	}
-	law := b.lawOf(who, p, recorded, nil, m.now)
 	if _, holds := law.CapacityOf(signer, consent.Moment{At: m.now, Known: m.now, Zone: b.zone}); !holds {
 		return notAvailable()
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 	"github.com/hallpass-edu/hallpass/consent"
@@ -82,16 +83,67 @@ func (f form) view() formView {
 	}
 }
 
+// waitingForm is what an officer reads of a form that waits: beside it who may have
+// signed it.
+type waitingForm struct {
+	formView
+	Student    *StudentRef     `json:"student,omitzero"` // whom the roster's reference means; none where it was not found
+	Candidates []formCandidate `json:"candidates"`
+}
+
+// formCandidate is a person on the child's file.
+type formCandidate struct {
+	SignerRef
+	Capacity    consent.Capacity `json:"capacity"`
+	HoldsRights bool             `json:"holds_rights"`
+	SameName    bool             `json:"same_name"` // as the one on the form, but for case, accents and signs
+}
+
+// beside adds the people on the file of the child whom a form's reference means.
+func (b *Broker) beside(r store.Reader, m moment, f form) (waitingForm, error) {
+	w := waitingForm{formView: f.view(), Candidates: []formCandidate{}}
+	sids, err := b.named(r, f.Agreement, f.Request.Student)
+	if err != nil || len(sids) != 1 {
+		return w, err
+	}
+	p, err := b.profile(r, sids[0])
+	if KindOf(err) == NotAvailable {
+		return w, nil
+	}
+	if err != nil {
+		return w, err
+	}
+	law, err := b.lawNow(r, p, m)
+	if err != nil {
+		return w, err
+	}
+	w.Student = &StudentRef{StudentID: p.Person.StudentID}
+	at := consent.Moment{At: f.Request.SignedAt, Known: m.now, Zone: b.zone}
+	add := func(signer, given, family string) {
+		capacity, holds := law.CapacityOf(signer, at)
+		w.Candidates = append(w.Candidates, formCandidate{signerRef(signer), capacity, holds, records.SameName(f.Request.Signer.Name, given, family)})
+	}
+	add(signerSelf, p.Person.Given, p.Person.Family)
+	for _, g := range p.Guardians {
+		add(signerGuardian+g.ID, g.Given, g.Family)
+	}
+	return w, nil
+}
+
 // waitingForms lists the forms that nobody confirmed yet.
-func (b *Broker) waitingForms(r store.Reader) ([]formView, error) {
-	list := []formView{}
+func (b *Broker) waitingForms(r store.Reader, m moment) ([]waitingForm, error) {
+	list := []waitingForm{}
 	err := forms.all(r, nil, func(k []byte, s storedForm) error {
 		done, err := r.Get(colConsentIDs, k)
 		if err != nil || done != nil || s.Refused {
 			return err
 		}
 		f, err := b.getForm(r, string(k[:len(k)-1]))
-		list = append(list, f.view())
+		if err != nil {
+			return err
+		}
+		w, err := b.beside(r, m, f)
+		list = append(list, w)
 		return err
 	})
 	return list, err

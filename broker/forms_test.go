@@ -210,3 +210,42 @@ func TestARefusedFormWaitsNoMore(t *testing.T) {
 	a, err = d.InvalidateConsent(t.Context(), officer, made.ID, broker.ReviewRequest{Reason: "again"})
 	refused(t, a, err, broker.Conflict)
 }
+
+func TestAnOfficerReadsAFormBesideThePeopleOnTheChildsFile(t *testing.T) {
+	t.Parallel()
+	d := newTown(t)
+	d.club(ann, stranger)
+	for _, p := range []pupil{ann, stranger} {
+		f := form("club", p)
+		f.Signer.Name = "ALMGREN,  mo"
+		d.done(d.CreateConsent(t.Context(), partnerOf("club"), f))
+	}
+	type candidate struct {
+		GuardianID  string `json:"guardian_id"`
+		Self        bool   `json:"self"`
+		HoldsRights bool   `json:"holds_rights"`
+		SameName    bool   `json:"same_name"`
+	}
+	waiting := data[struct {
+		Consents []struct {
+			Ref        string             `json:"participant_ref"`
+			Student    *broker.StudentRef `json:"student"`
+			Candidates []candidate        `json:"candidates"`
+		} `json:"consents"`
+	}](t, d.must(d.Consents(t.Context(), officer))).Consents
+	if len(waiting) != 2 {
+		t.Fatalf("%d forms wait", len(waiting))
+	}
+	for _, w := range waiting {
+		if w.Ref == stranger.ref() {
+			if w.Student != nil || len(w.Candidates) != 0 {
+				t.Errorf("a child whom nobody knows has %v, %v", w.Student, w.Candidates)
+			}
+			continue
+		}
+		want := []candidate{{Self: true}, {GuardianID: ann.father(), HoldsRights: true}, {GuardianID: ann.mother(), HoldsRights: true, SameName: true}, {GuardianID: "caseworker"}}
+		if w.Student == nil || w.Student.StudentID != ann.id || !slices.Equal(w.Candidates, want) {
+			t.Errorf("beside the form stand %v, %+v", w.Student, w.Candidates)
+		}
+	}
+}

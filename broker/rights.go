@@ -147,6 +147,19 @@ func (b *Broker) moveStudent(tx store.Tx, sid records.SID) (moved []string, err 
 	return moved, nil
 }
 
+// lawNow is what the law of consent has to know of a student, but for answers.
+func (b *Broker) lawNow(r store.Reader, p records.Profile, m moment) (consent.Student, error) {
+	recorded, err := b.rightsOf(r, p.SID)
+	if err != nil {
+		return consent.Student{}, err
+	}
+	who, err := b.persons(r)
+	if err != nil {
+		return consent.Student{}, err
+	}
+	return b.lawOf(who, p, recorded, nil, m.now), nil
+}
+
 // lawOf is what the law of consent has to know of a student: the district's file as
 // it is, and what officers recorded.
 //

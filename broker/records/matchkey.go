@@ -24,6 +24,13 @@ func MatchKey(given, family string, birth civil.Date) string {
 	return g + "|" + f + "|" + birth.String()
 }
 
+// SameName reports whether a name as somebody wrote it is a person's given and family
+// name, in either order: case, accents, spaces and signs aside.
+func SameName(written, given, family string) bool {
+	w, g, f := matchName(written), matchName(given), matchName(family)
+	return g != "" && f != "" && (w == g+f || w == f+g)
+}
+
 func matchName(name string) string {
 	if plain, ok := asciiName(name); ok {
 		return plain

@@ -68,3 +68,18 @@ func TestNormalisingTwiceChangesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestANameIsTheSameInEitherOrderAndWhateverItsSigns(t *testing.T) {
+	t.Parallel()
+	for written, same := range map[string]bool{
+		"María Núñez-Soto": true, "NUNEZ SOTO, Maria": true, "maria nunez soto": true,
+		"Maria Nunez": false, "M. Nunez Soto": false, "": false,
+	} {
+		if got := records.SameName(written, "María", "Núñez Soto"); got != same {
+			t.Errorf("%q is the same name: %v", written, got)
+		}
+	}
+	if records.SameName("", "", "") || records.SameName("X", "X", "") {
+		t.Error("somebody without a name has one")
+	}
+}
