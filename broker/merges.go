@@ -55,6 +55,9 @@ func (b *Broker) join(tx store.Tx, l *load) error {
 		if err := b.moveRights(tx, old, staying); err != nil {
 			return err
 		}
+		if err := b.moveInspections(tx, old, staying); err != nil {
+			return err
+		}
 	}
 	for _, put := range l.renamed {
 		if err := tx.Put(put.collection, put.key, put.value); err != nil {

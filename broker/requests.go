@@ -167,6 +167,13 @@ type CopyRequest struct {
 	Index   uint64     `json:"index"`
 }
 
+// InspectionRequest records that a family asks to inspect a student's records. By
+// names the person where an officer enters it; a guardian asks as herself.
+type InspectionRequest struct {
+	Student StudentRef `json:"student"`
+	By      SignerRef  `json:"by,omitzero"`
+}
+
 // ConsentStateRequest asks what the answers about one student came to for an
 // agreement: at a moment, by what was known at another. Without them it asks about
 // now.

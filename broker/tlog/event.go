@@ -60,6 +60,8 @@ const (
 	RestrictionLifted     Event = "restriction.lifted"
 	HolderRecorded        Event = "holder.recorded" // that somebody holds a student's rights, or does not
 	PostsecondaryRecorded Event = "postsecondary.recorded"
+	InspectionOpened      Event = "inspection.opened" // a family asks to inspect a student's records
+	InspectionClosed      Event = "inspection.closed"
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -77,7 +79,7 @@ var eventCodes = [...]Event{
 	ImportHeld, ImportDoubted, ImportApproved, ImportUndone, RolloverPlanned,
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
 	DisclosureSet, PeriodCorrected, ReportWritten, DeterminationSigned, BudgetReserved,
-	RestrictionLifted, HolderRecorded, PostsecondaryRecorded,
+	RestrictionLifted, HolderRecorded, PostsecondaryRecorded, InspectionOpened, InspectionClosed,
 }
 
 // Events returns the closed list, in the order of the codes.

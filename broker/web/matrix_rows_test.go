@@ -95,6 +95,12 @@ func rows() map[string]row {
 			return c.json("", broker.PostsecondaryRequest{Student: c.child(), From: c.AsOf, Document: "admission letter"})
 		}),
 
+		"POST /v1/inspections": at(true, func(c cell) target { return c.json("", c.newInspection()) }),
+		"GET /v1/inspections":  list,
+		"POST /v1/inspections/{id}/close": at(true, func(c cell) target {
+			return c.json("/v1/inspections/"+c.inspection()+"/close", broker.ReviewRequest{Reason: "Seen at the school."})
+		}),
+
 		"POST /v1/disclosures": at(true, func(c cell) target { return c.json("", broker.DisclosuresRequest{Student: c.child()}) }),
 		"POST /v1/disclosures/copy": at(true, func(c cell) target {
 			return c.json("", broker.CopyRequest{Student: c.child(), Index: c.shownTo(c.family())})
@@ -319,6 +325,25 @@ func (h *house) shownTo(f family) uint64 {
 		h.t.Fatalf("the child was not shown: %v", list)
 	}
 	return list[0].Index
+}
+
+func (c cell) newInspection() broker.InspectionRequest {
+	r := broker.InspectionRequest{Student: c.child()}
+	if c.role != broker.RoleGuardian {
+		r.By = broker.SignerRef{GuardianID: c.family().guardian}
+	}
+	return r
+}
+
+// inspection is one that no other cell closes.
+func (c cell) inspection() string {
+	if c.whose == absent {
+		return "ins_nothing"
+	}
+	r := broker.InspectionRequest{Student: c.child(), By: broker.SignerRef{GuardianID: c.family().guardian}}
+	return data[struct {
+		ID string `json:"id"`
+	}](c.officer().post("/v1/inspections", r).want(http.StatusCreated)).ID
 }
 
 // restriction is one that no other cell lifts.

@@ -110,6 +110,9 @@ type rights[A Answer] interface {
 type disclosures[A Answer] interface {
 	Disclosures(ctx context.Context, c broker.Caller, r broker.DisclosuresRequest) (A, error)
 	DisclosedCopy(ctx context.Context, c broker.Caller, r broker.CopyRequest) (A, error)
+	OpenInspection(ctx context.Context, c broker.Caller, r broker.InspectionRequest) (A, error)
+	Inspections(ctx context.Context, c broker.Caller) (A, error)
+	CloseInspection(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 }
 
 type duplicates[A Answer] interface {

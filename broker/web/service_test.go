@@ -209,6 +209,18 @@ func (s *service) DisclosedCopy(ctx context.Context, c broker.Caller, r broker.C
 	return s.do(ctx, "readDisclosedCopy", c, r)
 }
 
+func (s *service) OpenInspection(ctx context.Context, c broker.Caller, r broker.InspectionRequest) (*reply, error) {
+	return s.do(ctx, "openInspection", c, r)
+}
+
+func (s *service) Inspections(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listInspections", c)
+}
+
+func (s *service) CloseInspection(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
+	return s.do(ctx, "closeInspection", c, id, r)
+}
+
 func (s *service) LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
 	return s.do(ctx, "liftRestriction", c, id, r)
 }

@@ -64,6 +64,10 @@ func table[A Answer]() []route[A] {
 		takes(post, "/v1/holders", roles(officer), Service[A].RecordHolder),
 		takes(post, "/v1/postsecondary", roles(officer), Service[A].RecordPostsecondary),
 
+		takes(post, "/v1/inspections", roles(guardian, officer), Service[A].OpenInspection),
+		lists(get, "/v1/inspections", roles(officer, auditor), Service[A].Inspections),
+		changes(post, "/v1/inspections/{id}/close", roles(officer), Service[A].CloseInspection),
+
 		takes(post, "/v1/disclosures", roles(guardian, officer), Service[A].Disclosures),
 		takes(post, "/v1/disclosures/copy", roles(guardian, officer), Service[A].DisclosedCopy),
 
