@@ -203,11 +203,16 @@ func (u *lookUnder) find(view *sightsView, before uint64) error {
 			return true, err
 		}
 		s, ok, err := u.sight(a)
-		if ok {
+		switch {
+		case err != nil:
+			return false, err
+		case ok:
 			view.Requests = append(view.Requests, s)
 			found++
+		case a.body.Facts.Action == policy.ActionComparison: // it held other children
+			return u.count(&figures, index)
 		}
-		return true, err
+		return true, nil
 	})
 	if err == nil && figures.Times > 0 {
 		view.Figures = append(view.Figures, figures)

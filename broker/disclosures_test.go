@@ -232,3 +232,29 @@ func TestWhatAnOfficerReadsOfAChildIsRecorded(t *testing.T) {
 		t.Errorf("%v, %+v", err, p)
 	}
 }
+
+func TestAFamilyReadsWhenItsChildWasCountedAmongAFew(t *testing.T) {
+	t.Parallel()
+	d := newMade(t, afterAutumn)
+	kids := makeKids(40)
+	d.loadMade(kids)
+	d.partnerWith("river", map[string][]kid{"a1": kids[:12]})
+	for _, k := range kids[:11] {
+		d.enter(d.yes("a1", k))
+	}
+	d.closePeriod(madeAutumn)
+	if n := d.comparison("a1", "river", madeAutumn).counted(); n != 11 {
+		t.Fatalf("the summary counts %d", n)
+	}
+	counted, silent := kids[3], kids[11]
+	if got := d.seen(motherOf(counted), counted).outcomes(); !slices.Equal(got, []string{"a1 counted"}) {
+		t.Errorf("the mother of a child in the summary reads %v", got)
+	}
+	if got := d.seen(motherOf(silent), silent); len(got.Requests) != 0 || len(got.Figures) != 1 || got.Figures[0].Times != 1 {
+		t.Errorf("the mother of a child outside reads %+v", got)
+	}
+	index := d.seen(motherOf(counted), counted).Requests[0].Index
+	if _, err := d.DisclosedCopy(t.Context(), motherOf(counted), broker.CopyRequest{Student: of(counted), Index: index}); broker.KindOf(err) != broker.NotAvailable {
+		t.Errorf("there is a copy of a sum: %v", err)
+	}
+}
