@@ -3,15 +3,11 @@ package broker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/records"
-	"github.com/hallpass-edu/hallpass/broker/seal"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 	"github.com/hallpass-edu/hallpass/consent"
@@ -31,40 +27,7 @@ type inspection struct {
 	Closed *consent.Act `json:"closed,omitzero"`
 }
 
-func inspectionAAD(id string) []byte { return append([]byte("inspections|"), id...) }
-
-// putInspection stores an inspection sealed under the student's key, behind the
-// student's name.
-func (b *Broker) putInspection(tx store.Tx, sid records.SID, i inspection) error {
-	plain, err := json.Marshal(i)
-	if err != nil {
-		return err
-	}
-	box, err := b.vault.Seal(studentKey(sid), inspectionAAD(i.ID), plain)
-	if err != nil {
-		return err
-	}
-	return tx.Put(colInspections, key(i.ID), append(slices.Clone(sid[:]), box...))
-}
-
-var errInspectionForm = errors.New("an inspection is not in its form")
-
-// openInspection opens a stored inspection; ok is false for one of a student whose key
-// was destroyed.
-func (b *Broker) openInspection(id string, raw []byte) (sid records.SID, i inspection, ok bool, err error) {
-	if len(raw) < len(sid) {
-		return sid, i, false, errInspectionForm
-	}
-	sid = records.SID(raw[:len(sid)])
-	plain, err := b.vault.Open(studentKey(sid), inspectionAAD(id), raw[len(sid):])
-	if errors.Is(err, seal.ErrNoKey) {
-		return sid, i, false, nil
-	}
-	if err != nil {
-		return sid, i, false, err
-	}
-	return sid, i, true, json.Unmarshal(plain, &i)
-}
+var inspections = filed[inspection]{colInspections}
 
 // inspectionView is what is read of an inspection.
 type inspectionView struct {
@@ -122,7 +85,7 @@ func (b *Broker) OpenInspection(ctx context.Context, c Caller, req InspectionReq
 			return outcome{}, err
 		}
 		i := inspection{ID: id, By: by, Opened: m.now, Due: m.today + inspectionDays}
-		if err := b.putInspection(tx, sid, i); err != nil {
+		if err := inspections.put(b, tx, id, sid, i); err != nil {
 			return outcome{}, err
 		}
 		v, err := b.viewInspection(tx, sid, i, m)
@@ -168,19 +131,15 @@ func (b *Broker) CloseInspection(ctx context.Context, c Caller, id string, req R
 	}
 	a := act{event: tlog.InspectionClosed, lane: store.LaneOfficer, caller: c, request: req}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		raw, err := tx.Get(colInspections, key(id))
-		if err != nil || raw == nil {
-			return outcome{}, orNotAvailable(err)
-		}
-		sid, i, ok, err := b.openInspection(id, raw)
-		if err != nil || !ok {
-			return outcome{}, orNotAvailable(err)
+		sid, i, err := inspections.get(b, tx, id)
+		if err != nil {
+			return outcome{}, err
 		}
 		if i.Closed != nil {
 			return outcome{}, conflict("this inspection is closed already")
 		}
 		i.Closed = &consent.Act{By: c.Subject, At: m.now, EnteredAt: m.now, Reason: req.Reason}
-		if err := b.putInspection(tx, sid, i); err != nil {
+		if err := inspections.put(b, tx, id, sid, i); err != nil {
 			return outcome{}, err
 		}
 		v, err := b.viewInspection(tx, sid, i, m)
@@ -196,14 +155,10 @@ func (b *Broker) Inspections(ctx context.Context, c Caller) (*Answer, error) {
 	}
 	return b.read(ctx, c, operation, func(r store.Reader, m moment) (any, error) {
 		list := []inspectionView{}
-		err := r.Scan(colInspections, store.Range{}, func(k, raw []byte) (bool, error) {
-			sid, i, ok, err := b.openInspection(string(k[:len(k)-1]), raw)
-			if err != nil || !ok {
-				return true, err
-			}
+		err := inspections.all(b, r, func(_ string, sid records.SID, i inspection) error {
 			v, err := b.viewInspection(r, sid, i, m)
 			list = append(list, v)
-			return true, err
+			return err
 		})
 		slices.SortFunc(list, func(a, b inspectionView) int {
 			closed := func(v inspectionView) int {
@@ -216,20 +171,4 @@ func (b *Broker) Inspections(ctx context.Context, c Caller) (*Answer, error) {
 		})
 		return map[string]any{"inspections": list}, err
 	})
-}
-
-// moveInspections files the inspections of a merged student under the staying name.
-func (b *Broker) moveInspections(tx store.Tx, old, staying records.SID) error {
-	moving := map[string]inspection{}
-	err := tx.Scan(colInspections, store.Range{}, func(k, raw []byte) (bool, error) {
-		sid, i, ok, err := b.openInspection(string(k[:len(k)-1]), raw)
-		if err == nil && ok && sid == old {
-			moving[i.ID] = i
-		}
-		return true, err
-	})
-	for _, i := range moving {
-		err = errors.Join(err, b.putInspection(tx, staying, i))
-	}
-	return err
 }

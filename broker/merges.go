@@ -55,7 +55,7 @@ func (b *Broker) join(tx store.Tx, l *load) error {
 		if err := b.moveRights(tx, old, staying); err != nil {
 			return err
 		}
-		if err := b.moveInspections(tx, old, staying); err != nil {
+		if err := inspections.move(b, tx, old, staying); err != nil {
 			return err
 		}
 	}
