@@ -63,7 +63,11 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 	if err := b.checkGrant(g, rec, law, signed); err != nil {
 		return outcome{}, err
 	}
-	return b.acceptGrant(tx, g, rec, profile)
+	out, err := b.acceptGrant(tx, g, rec, profile)
+	if err != nil {
+		return outcome{}, err
+	}
+	return out, b.noticeFlips(tx, m, sid, g.Signer, g.Party)
 }
 
 // grant is the answer in the words of the law: party and purpose are the

@@ -68,7 +68,7 @@ func (b *Broker) LiftRestriction(ctx context.Context, c Caller, id string, req R
 		return nil, b.turnAway(ctx, c, operation, storeError(err))
 	}
 	a := act{event: tlog.RestrictionLifted, lane: store.LaneWithdrawal, caller: c, request: req}
-	return b.changeRightsOf(ctx, a, sid, func(_ store.Tx, m moment, _ records.Profile, recorded *rights) (any, error) {
+	return b.changeRightsOf(ctx, a, sid, false, func(_ store.Tx, m moment, _ records.Profile, recorded *rights) (any, error) {
 		i := slices.IndexFunc(recorded.Restrictions, func(w restrictionWord) bool { return w.ID == id })
 		if i < 0 {
 			return nil, notAvailable()
@@ -157,15 +157,16 @@ func (b *Broker) changeRights(ctx context.Context, a act, of StudentRef, change 
 	if err != nil {
 		return nil, b.turnAway(ctx, a.caller, operation, storeError(err))
 	}
-	return b.changeRightsOf(ctx, a, sid, change)
+	return b.changeRightsOf(ctx, a, sid, true, change)
 }
 
 // rightsChange changes what is recorded of a student and returns what the officer
 // reads of it.
 type rightsChange func(tx store.Tx, m moment, p records.Profile, recorded *rights) (any, error)
 
-// changeRightsOf runs behind the barrier: who decides may close rows.
-func (b *Broker) changeRightsOf(ctx context.Context, a act, sid records.SID, change rightsChange) (*Answer, error) {
+// changeRightsOf runs behind the barrier: who decides may close rows. created says
+// that the change is something new.
+func (b *Broker) changeRightsOf(ctx context.Context, a act, sid records.SID, created bool, change rightsChange) (*Answer, error) {
 	a.closes = []records.SID{sid}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		p, err := b.profile(tx, sid)
@@ -176,7 +177,7 @@ func (b *Broker) changeRightsOf(ctx context.Context, a act, sid records.SID, cha
 		if err != nil {
 			return outcome{}, err
 		}
-		out := outcome{created: true, key: studentKey(sid), subjects: []records.SID{sid}}
+		out := outcome{created: created, key: studentKey(sid), subjects: []records.SID{sid}}
 		if out.data, err = change(tx, m, p, &recorded); err != nil {
 			return outcome{}, err
 		}

@@ -161,13 +161,7 @@ func (b *Broker) Inspections(ctx context.Context, c Caller) (*Answer, error) {
 			return err
 		})
 		slices.SortFunc(list, func(a, b inspectionView) int {
-			closed := func(v inspectionView) int {
-				if v.State == inspectionClosed {
-					return 1
-				}
-				return 0
-			}
-			return cmp.Or(cmp.Compare(closed(a), closed(b)), cmp.Compare(a.Due, b.Due), cmp.Compare(a.ID, b.ID))
+			return cmp.Or(closedLast(a.Closed, b.Closed), cmp.Compare(a.Due, b.Due), cmp.Compare(a.ID, b.ID))
 		})
 		return map[string]any{"inspections": list}, err
 	})

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -55,7 +56,7 @@ func (b *Broker) join(tx store.Tx, l *load) error {
 		if err := b.moveRights(tx, old, staying); err != nil {
 			return err
 		}
-		if err := inspections.move(b, tx, old, staying); err != nil {
+		if err := errors.Join(inspections.move(b, tx, old, staying), cases.move(b, tx, old, staying)); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,7 @@ const (
 	colConsentIDs   store.Collection = "consent_ids"  // consent -> sid, ordinal
 	colRights       store.Collection = "rights"       // sid -> sealed words on who decides
 	colRestrictions store.Collection = "restrictions" // restriction -> sid
+	colCases        store.Collection = "cases"        // case -> sid, sealed case
 	colInspections  store.Collection = "inspections"  // inspection -> sid, sealed inspection
 	colForms        store.Collection = "forms"        // consent -> sealed form that a partner collected
 	colIDs          store.Collection = "ids"          // HMAC(kind, source id) -> sealed sids

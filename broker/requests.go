@@ -167,6 +167,16 @@ type CopyRequest struct {
 	Index   uint64     `json:"index"`
 }
 
+// CaseRequest says that somebody who was asked about a student says that the child is
+// not theirs, or that an answer was not theirs. By names the person where an officer
+// enters it; Consent is the answer, if it is about one.
+type CaseRequest struct {
+	Student StudentRef `json:"student"`
+	Kind    CaseKind   `json:"kind"`
+	By      SignerRef  `json:"by,omitzero"`
+	Consent string     `json:"consent,omitzero"`
+}
+
 // InspectionRequest records that a family asks to inspect a student's records. By
 // names the person where an officer enters it; a guardian asks as herself.
 type InspectionRequest struct {

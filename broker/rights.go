@@ -20,6 +20,7 @@ type rights struct {
 	Holders       []holderWord        `json:"holders,omitzero"`
 	Restrictions  []restrictionWord   `json:"restrictions,omitzero"`
 	Postsecondary []postsecondaryWord `json:"postsecondary,omitzero"`
+	Pauses        []pauseWord         `json:"pauses,omitzero"`
 }
 
 // holderWord says that a person holds a student's rights, or does not.
@@ -35,6 +36,12 @@ type restrictionWord struct {
 	ID string `json:"id"`
 	consent.Restriction
 	By string `json:"by"`
+}
+
+// pauseWord is the pause of a case.
+type pauseWord struct {
+	Case string `json:"case"`
+	consent.Pause
 }
 
 // postsecondaryWord says from when a student attends an institution of postsecondary
@@ -82,6 +89,7 @@ func (f rights) and(other rights) rights {
 		Holders:       append(f.Holders, other.Holders...),
 		Restrictions:  append(f.Restrictions, other.Restrictions...),
 		Postsecondary: append(f.Postsecondary, other.Postsecondary...),
+		Pauses:        append(f.Pauses, other.Pauses...),
 	}
 }
 
@@ -104,7 +112,7 @@ func (f rights) postsecondary(known time.Time) civil.Date {
 // moveRights files what is recorded of a merged student under the staying name.
 func (b *Broker) moveRights(tx store.Tx, old, staying records.SID) error {
 	moving, err := b.rightsOf(tx, old)
-	if err != nil || len(moving.Holders)+len(moving.Restrictions)+len(moving.Postsecondary) == 0 {
+	if err != nil || len(moving.Holders)+len(moving.Restrictions)+len(moving.Postsecondary)+len(moving.Pauses) == 0 {
 		return err
 	}
 	own, err := b.rightsOf(tx, staying)
@@ -189,6 +197,9 @@ func (b *Broker) lawOf(who *persons, p records.Profile, recorded rights, grants 
 	}
 	for _, w := range recorded.Restrictions {
 		s.Restrictions = append(s.Restrictions, w.Restriction)
+	}
+	for _, w := range recorded.Pauses {
+		s.Pauses = append(s.Pauses, w.Pause)
 	}
 	s.Aliases = who.aliases(s.Holders)
 	return s

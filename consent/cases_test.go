@@ -33,6 +33,7 @@ type tableCase struct {
 	Postsecondary string
 	Holders       []holderRow
 	Restrictions  []restrictionRow
+	Pauses        []pauseRow
 	Aliases       []aliasRow
 	Answers       []answerRow
 	Asks          []askRow
@@ -46,6 +47,11 @@ type holderRow struct {
 type restrictionRow struct {
 	Kind, Who, From, To, Entered string
 	Lifted                       *actRow
+}
+
+type pauseRow struct {
+	At, Entered string
+	Ended       *actRow
 }
 
 type aliasRow struct{ Who, Other, Entered string }
@@ -198,6 +204,9 @@ func (r reader) student(c tableCase) consent.Student {
 			Kind: consent.RestrictionKind(x.Kind), Signer: x.Who, From: r.date(x.From), To: r.date(x.To),
 			Document: "order 12-FA-345", EnteredAt: r.moment(x.Entered), Lifted: r.act(x.Lifted),
 		})
+	}
+	for _, p := range c.Pauses {
+		s.Pauses = append(s.Pauses, consent.Pause{At: r.moment(p.At), EnteredAt: r.moment(cmp.Or(p.Entered, p.At)), Ended: r.act(p.Ended)})
 	}
 	for _, a := range c.Aliases {
 		s.Aliases = append(s.Aliases, consent.Alias{Signer: a.Who, Other: a.Other, EnteredAt: r.moment(a.Entered)})

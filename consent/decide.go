@@ -26,7 +26,8 @@ type State struct {
 // Decide combines the grants of one student into the state of one question.
 // In order: answers that are pending, invalidated or of people who held no
 // rights at signing are dropped; restrictions apply; each person's newest
-// remains; then any no is a no, else any yes a yes, else nobody was asked. Of a
+// remains; then any no is a no, else a pause closes, else any yes is a yes, else
+// nobody was asked. Of a
 // person with two names a no under one outlives a yes under the other, unless
 // that was said when the names were known to be one person's. From
 // the local date on which the rights pass to the student (34 CFR 99.5(a)(1))
@@ -55,6 +56,8 @@ func decide(s Student, grants []Grant, q Question, without sabotage) State {
 	switch {
 	case len(no) > 0 && !(without.ignoreRefusal && len(yes) > 0):
 		return refused(no)
+	case v.paused():
+		return State{Answer: StateUnasked, Reason: SharingPaused}
 	case len(yes) == 0:
 		return State{Answer: StateUnasked, Reason: lost}
 	case order.mustAgree != nil:

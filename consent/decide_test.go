@@ -48,6 +48,7 @@ func TestEachGuardIsNeededByACaseOfItsTheme(t *testing.T) {
 		"invalidation":          "invalidation.yaml",
 		"moment of knowledge":   "as_of.yaml",
 		"holds":                 "holds.yaml",
+		"pauses":                "pauses.yaml",
 		"a no wins":             "two_parents.yaml",
 		"pending opens nothing": "pending.yaml",
 		"joining never opens":   "two_names.yaml",

@@ -161,7 +161,7 @@ func word(list []statement) statement {
 // open reports whether the records of a day are open.
 func (e evaluator) open(day civil.Date) bool {
 	o := e.orders()
-	if o.none {
+	if o.none || slices.ContainsFunc(e.student.Pauses, e.paused) {
 		return false
 	}
 	var yes []statement
@@ -182,6 +182,10 @@ func (e evaluator) open(day civil.Date) bool {
 		return e.agreed(o, yes) && !slices.ContainsFunc(yes, func(w statement) bool { return !e.holds(w.grant, day) })
 	}
 	return slices.ContainsFunc(yes, func(w statement) bool { return e.holds(w.grant, day) })
+}
+
+func (e evaluator) paused(p consent.Pause) bool {
+	return e.known(p.EnteredAt) && !p.At.After(e.q.At) && !e.done(p.Ended)
 }
 
 // agreed reports whether everyone who holds the rights today, but for the barred, said

@@ -22,6 +22,7 @@ func Sabotages() map[string]Sabotage {
 		"invalidation":          {ignoreInvalidation: true},
 		"moment of knowledge":   {ignoreKnown: true},
 		"holds":                 {ignoreHolds: true},
+		"pauses":                {ignorePauses: true},
 		"a no wins":             {ignoreRefusal: true},
 		"pending opens nothing": {countPending: true},
 		"joining never opens":   {uniteAnswers: true},

@@ -77,6 +77,7 @@ type Student struct {
 	Holders       []Holder      `json:"holders,omitzero"`
 	Aliases       []Alias       `json:"aliases,omitzero"`
 	Restrictions  []Restriction `json:"restrictions,omitzero"`
+	Pauses        []Pause       `json:"pauses,omitzero"`
 }
 
 // Majority is the age, in completed years, at which rights pass to the

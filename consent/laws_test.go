@@ -62,6 +62,7 @@ func laws() []law {
 		{"what has not happened yet changes nothing", theFutureIsSilent},
 		{"a person barred by an order changes nothing", theBarredAreUnheard},
 		{"a hold only closes", holdsOnlyClose},
+		{"a pause closes everything", aPauseCloses},
 		{"whatever opens is among what ever opened", openedIsEverOpened},
 		{"joining two names of a person never opens", joiningNeverOpens},
 		{"neither order nor direction of the aliases matters", aliasesAreASet},
@@ -93,6 +94,7 @@ func TestEachGuardIsNeededByALaw(t *testing.T) {
 		"invalidation":          "nothing opens without a yes in force",
 		"moment of knowledge":   "a past answer is not changed by what was entered later",
 		"holds":                 "a hold only closes",
+		"pauses":                "a pause closes everything",
 		"a no wins":             "a no that counts closes",
 		"pending opens nothing": "nothing opens without a yes in force",
 		"joining never opens":   "joining two names of a person never opens",
@@ -233,6 +235,10 @@ func thePastStands(s scenario, without consent.Sabotage) error {
 	then.student.Holders = slices.DeleteFunc(slices.Clone(s.student.Holders), func(h consent.Holder) bool { return h.EnteredAt.After(known) })
 	then.student.Restrictions = slices.DeleteFunc(slices.Clone(s.student.Restrictions), func(r consent.Restriction) bool { return r.EnteredAt.After(known) })
 	then.student.Aliases = slices.DeleteFunc(slices.Clone(s.student.Aliases), func(a consent.Alias) bool { return a.EnteredAt.After(known) })
+	then.student.Pauses = slices.DeleteFunc(slices.Clone(s.student.Pauses), func(p consent.Pause) bool { return p.EnteredAt.After(known) })
+	for i := range then.student.Pauses {
+		then.student.Pauses[i].Ended = past(then.student.Pauses[i].Ended)
+	}
 	for i := range then.student.Restrictions {
 		then.student.Restrictions[i].Lifted = past(then.student.Restrictions[i].Lifted)
 	}
@@ -299,6 +305,21 @@ func holdsOnlyClose(s scenario, without consent.Sabotage) error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// aPauseCloses pauses at the very moment asked about, and ends the pause there again.
+func aPauseCloses(s scenario, without consent.Sabotage) error {
+	before := s.decide(without, s.grants)
+	pause := consent.Pause{At: s.question.At, EnteredAt: s.question.Known}
+	s.student.Pauses = append(slices.Clone(s.student.Pauses), pause)
+	if during := s.decide(without, s.grants); len(during.Windows) > 0 {
+		return fmt.Errorf("%v decide during a pause", during.Deciding)
+	}
+	s.student.Pauses[len(s.student.Pauses)-1].Ended = &consent.Act{By: "officer", At: s.question.At, EnteredAt: s.question.Known}
+	if diff := cmp.Diff(before, s.decide(without, s.grants)); diff != "" {
+		return errors.New(diff)
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ const (
 	WantsToTalk          Reason = "wants_to_talk"
 	OthersSilent         Reason = "others_silent"
 	NoCommonRecords      Reason = "no_common_records"
+	SharingPaused        Reason = "sharing_paused"
 	RestrictionsConflict Reason = "restrictions_conflict"
 	AgeUnknown           Reason = "age_unknown"
 	QuestionNotValid     Reason = "question_not_valid"
@@ -61,6 +62,7 @@ var reasons = []struct {
 	{WantsToTalk, "Somebody wants to talk before answering."},
 	{OthersSilent, "Under a court order all must agree, and not everyone has answered."},
 	{NoCommonRecords, "Under a court order all must agree, and the records they named have no day in common."},
+	{SharingPaused, "Sharing is paused until the district has settled a case about who answered."},
 	{RestrictionsConflict, "The court orders on file contradict each other; an officer has to settle them."},
 	{AgeUnknown, "The student's birth date is missing, so nobody can say who holds the rights."},
 	{QuestionNotValid, "The question names no known purpose, category, moment or time zone."},

@@ -70,6 +70,10 @@ func drawStudent(t *rapid.T) consent.Student {
 	for range max(0, rapid.IntRange(-2, 2).Draw(t, "restrictions")) {
 		s.Restrictions = append(s.Restrictions, drawRestriction(t))
 	}
+	if rapid.IntRange(0, 7).Draw(t, "pause") == 7 {
+		at := moment(t, "paused")
+		s.Pauses = append(s.Pauses, consent.Pause{At: at, EnteredAt: at, Ended: drawAct(t, "resumed", 2)})
+	}
 	for range rapid.IntRange(0, 2).Draw(t, "aliases") {
 		s.Aliases = append(s.Aliases, consent.Alias{
 			Signer: "mother again", Other: rapid.SampledFrom([]string{"mother", "mother", "aunt"}).Draw(t, "alias of"), EnteredAt: moment(t, "joined"),

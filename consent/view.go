@@ -17,6 +17,7 @@ type sabotage struct {
 	ignoreInvalidation bool
 	ignoreKnown        bool
 	ignoreHolds        bool
+	ignorePauses       bool
 	ignoreRefusal      bool // any yes opens, whatever others said
 	countPending       bool
 	uniteAnswers       bool // what two names of a person said before they were joined counts as said by one

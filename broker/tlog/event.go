@@ -62,6 +62,8 @@ const (
 	PostsecondaryRecorded Event = "postsecondary.recorded"
 	InspectionOpened      Event = "inspection.opened" // a family asks to inspect a student's records
 	InspectionClosed      Event = "inspection.closed"
+	CaseOpened            Event = "case.opened" // somebody says that a child, or an answer, is not theirs
+	CaseClosed            Event = "case.closed"
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -80,6 +82,7 @@ var eventCodes = [...]Event{
 	GuardiansJoined, GuardiansToldApart, GuardiansUndecided,
 	DisclosureSet, PeriodCorrected, ReportWritten, DeterminationSigned, BudgetReserved,
 	RestrictionLifted, HolderRecorded, PostsecondaryRecorded, InspectionOpened, InspectionClosed,
+	CaseOpened, CaseClosed,
 }
 
 // Events returns the closed list, in the order of the codes.

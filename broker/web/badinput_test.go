@@ -180,6 +180,8 @@ func badActs(h *house) map[string]bad {
 		"a holder as a caseworker":  {officer, "POST", "/v1/holders", "application/json", `{"student":{"student_id":"` + f.child + `"},"signer":{"guardian_id":"` + f.guardian + `"},"capacity":"CANARY","holds_rights":true,"document":"CANARY"}`, 422},
 		"a college for no reason":   {officer, "POST", "/v1/postsecondary", "application/json", `{"student":{"student_id":"` + f.child + `"},"document":""}`, 422},
 		"a state of two students":   {officer, "POST", "/v1/consents/state", "application/json", `{"agreement":"` + northAgreement + `","student":{"student_id":"CANARY","participant_ref":"CANARY"}}`, 422},
+		"a case of no kind":         {officer, "POST", "/v1/cases", "application/json", `{"student":{"student_id":"` + f.child + `"},"kind":"CANARY","by":{"guardian_id":"` + f.guardian + `"}}`, 422},
+		"a case about a stranger":   {officer, "POST", "/v1/cases", "application/json", `{"student":{"student_id":"` + f.child + `"},"kind":"not_me","by":{"guardian_id":"CANARY"}}`, 422},
 		"an override for no reason": {officer, "POST", "/v1/consents/cns_CANARY/override", "application/json", `{"reason":""}`, 422},
 	}
 }

@@ -95,6 +95,12 @@ func rows() map[string]row {
 			return c.json("", broker.PostsecondaryRequest{Student: c.child(), From: c.AsOf, Document: "admission letter"})
 		}),
 
+		"POST /v1/cases": at(true, func(c cell) target { return c.json("", c.newCase()) }),
+		"GET /v1/cases":  list,
+		"POST /v1/cases/{id}/close": at(true, func(c cell) target {
+			return c.json("/v1/cases/"+c.openCase()+"/close", broker.ReviewRequest{Reason: "The mother was called."})
+		}),
+
 		"POST /v1/inspections": at(true, func(c cell) target { return c.json("", c.newInspection()) }),
 		"GET /v1/inspections":  list,
 		"POST /v1/inspections/{id}/close": at(true, func(c cell) target {
@@ -325,6 +331,25 @@ func (h *house) shownTo(f family) uint64 {
 		h.t.Fatalf("the child was not shown: %v", list)
 	}
 	return list[0].Index
+}
+
+func (c cell) newCase() broker.CaseRequest {
+	r := broker.CaseRequest{Student: c.child(), Kind: broker.CaseNotMe}
+	if c.role != broker.RoleGuardian {
+		r.By = broker.SignerRef{GuardianID: c.family().guardian}
+	}
+	return r
+}
+
+// openCase is one that no other cell closes.
+func (c cell) openCase() string {
+	if c.whose == absent {
+		return "cas_nothing"
+	}
+	r := broker.CaseRequest{Student: c.child(), Kind: broker.CaseNotMyChild, By: broker.SignerRef{GuardianID: c.family().guardian}}
+	return data[struct {
+		ID string `json:"id"`
+	}](c.officer().post("/v1/cases", r).want(http.StatusCreated)).ID
 }
 
 func (c cell) newInspection() broker.InspectionRequest {

@@ -105,6 +105,9 @@ type rights[A Answer] interface {
 	LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 	RecordHolder(ctx context.Context, c broker.Caller, r broker.HolderRequest) (A, error)
 	RecordPostsecondary(ctx context.Context, c broker.Caller, r broker.PostsecondaryRequest) (A, error)
+	OpenCase(ctx context.Context, c broker.Caller, r broker.CaseRequest) (A, error)
+	Cases(ctx context.Context, c broker.Caller) (A, error)
+	CloseCase(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 }
 
 type disclosures[A Answer] interface {

@@ -221,6 +221,18 @@ func (s *service) CloseInspection(ctx context.Context, c broker.Caller, id strin
 	return s.do(ctx, "closeInspection", c, id, r)
 }
 
+func (s *service) OpenCase(ctx context.Context, c broker.Caller, r broker.CaseRequest) (*reply, error) {
+	return s.do(ctx, "openCase", c, r)
+}
+
+func (s *service) Cases(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listCases", c)
+}
+
+func (s *service) CloseCase(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
+	return s.do(ctx, "closeCase", c, id, r)
+}
+
 func (s *service) LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
 	return s.do(ctx, "liftRestriction", c, id, r)
 }

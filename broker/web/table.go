@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/token"
@@ -23,6 +24,11 @@ const (
 // table is the whole API: the router, the OpenAPI check and the role matrix
 // are built from it.
 func table[A Answer]() []route[A] {
+	return slices.Concat(partnerRoutes[A](), agreementRoutes[A](), familyRoutes[A](), periodRoutes[A](), districtRoutes[A]())
+}
+
+// partnerRoutes are about organizations and their people.
+func partnerRoutes[A Answer]() []route[A] {
 	return []route[A]{
 		takes(post, "/v1/partners", roles(officer), Service[A].CreatePartner),
 		lists(get, "/v1/partners", roles(officer, auditor), Service[A].Partners),
@@ -30,7 +36,12 @@ func table[A Answer]() []route[A] {
 		changes(post, "/v1/partners/{id}/transitions", roles(officer), Service[A].AdvancePartner),
 		changes(post, "/v1/partners/{id}/ban", roles(officer), Service[A].BanPartner),
 		acts(post, "/v1/partners/{id}/revoke", roles(officer), Service[A].RevokeTokens),
+	}
+}
 
+// agreementRoutes are about agreements, rosters and what a partner asks.
+func agreementRoutes[A Answer]() []route[A] {
+	return []route[A]{
 		takes(post, "/v1/agreements", roles(officer), Service[A].CreateAgreement),
 		lists(get, "/v1/agreements", roles(officer, auditor, partner), Service[A].Agreements),
 		reads(get, "/v1/agreements/{id}", roles(officer, auditor, partner), Service[A].Agreement),
@@ -47,7 +58,12 @@ func table[A Answer]() []route[A] {
 		asks(get, "/v1/agreements/{id}/releases/{session_id}/report", roles(partner), Service[A].Report, releaseReport, "audience"),
 		asks(get, "/v1/agreements/{id}/students", roles(partner), Service[A].Students, students, "period", "categories"),
 		reads(get, "/v1/agreements/{id}/meter", roles(officer, auditor, partner), Service[A].Meter),
+	}
+}
 
+// familyRoutes are about who decides for a student, what they said, and who saw what.
+func familyRoutes[A Answer]() []route[A] {
+	return []route[A]{
 		takes(post, "/v1/consents", roles(officer, guardian, partner), Service[A].CreateConsent),
 		lists(get, "/v1/consents", roles(guardian, officer), Service[A].Consents),
 		reads(get, "/v1/consents/{id}", roles(officer, guardian), Service[A].Consent),
@@ -64,13 +80,22 @@ func table[A Answer]() []route[A] {
 		takes(post, "/v1/holders", roles(officer), Service[A].RecordHolder),
 		takes(post, "/v1/postsecondary", roles(officer), Service[A].RecordPostsecondary),
 
+		takes(post, "/v1/cases", roles(guardian, officer), Service[A].OpenCase),
+		lists(get, "/v1/cases", roles(officer, auditor), Service[A].Cases),
+		changes(post, "/v1/cases/{id}/close", roles(officer), Service[A].CloseCase),
+
 		takes(post, "/v1/inspections", roles(guardian, officer), Service[A].OpenInspection),
 		lists(get, "/v1/inspections", roles(officer, auditor), Service[A].Inspections),
 		changes(post, "/v1/inspections/{id}/close", roles(officer), Service[A].CloseInspection),
 
 		takes(post, "/v1/disclosures", roles(guardian, officer), Service[A].Disclosures),
 		takes(post, "/v1/disclosures/copy", roles(guardian, officer), Service[A].DisclosedCopy),
+	}
+}
 
+// periodRoutes are about reporting periods and how figures are protected.
+func periodRoutes[A Answer]() []route[A] {
+	return []route[A]{
 		lists(get, "/v1/periods", roles(officer, steward, partner, auditor), Service[A].Periods),
 		changes(put, "/v1/periods/{session_id}/calendar", roles(officer, steward), Service[A].SetCalendar),
 		closes(post, "/v1/periods/{session_id}/freeze", roles(officer, steward), Service[A].Freeze),
@@ -84,7 +109,12 @@ func table[A Answer]() []route[A] {
 		takes(put, "/v1/disclosure", roles(officer), Service[A].SetDisclosure),
 
 		lists(get, "/v1/budgets", roles(officer, auditor), Service[A].Budgets),
+	}
+}
 
+// districtRoutes are the stewards' queues, a school's view, and the log.
+func districtRoutes[A Answer]() []route[A] {
+	return []route[A]{
 		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
 		changes(post, "/v1/matches/{id}", roles(steward), Service[A].DecideMatch),
 
