@@ -56,11 +56,12 @@ type figuresView struct {
 // figuresMeaning explains them once.
 const figuresMeaning = "These answers hold numbers about groups of students. They are made so that no single student can be told from them; your child may be one of many who were counted."
 
-// maxSights bounds a page of requests, and maxFigures how many requests for figures
-// are counted.
+// maxSights bounds a page of requests, maxFigures how many requests for figures are
+// counted, and maxLooked how many entries of an agreement a page looks at.
 const (
 	maxSights  = 100
 	maxFigures = 10_000
+	maxLooked  = 20_000
 )
 
 // Disclosures lists who asked for a child's records, allowed or refused, newest first
@@ -70,20 +71,24 @@ func (b *Broker) Disclosures(ctx context.Context, c Caller, req DisclosuresReque
 	if err := b.admit(ctx, c, operation, RoleGuardian, RoleOfficer); err != nil {
 		return nil, err
 	}
-	do := func(r store.Reader, m moment) (any, error) {
-		l, err := b.look(r, m, c, req.Student)
-		if err != nil {
-			return nil, err
-		}
-		return l.all(cmp.Or(req.Before, math.MaxUint64))
-	}
+	before := cmp.Or(req.Before, math.MaxUint64)
 	if !c.is(RoleOfficer) {
-		return b.read(ctx, c, operation, do)
+		return b.read(ctx, c, operation, func(r store.Reader, m moment) (any, error) {
+			l, err := b.look(r, m, c, req.Student)
+			if err != nil {
+				return nil, err
+			}
+			return l.all(before)
+		})
 	}
 	a := act{event: tlog.OfficerViewedLog, lane: store.LaneOfficer, caller: c, request: req}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
-		data, err := do(tx, m)
-		return outcome{data: data}, err
+		l, err := b.look(tx, m, c, req.Student)
+		if err != nil {
+			return outcome{}, err
+		}
+		data, err := l.all(before)
+		return outcome{data: data, key: studentKey(l.names[0]), subjects: l.names[:1]}, err
 	})
 }
 
@@ -145,7 +150,7 @@ func (b *Broker) holdsRights(r store.Reader, m moment, c Caller, sid records.SID
 type sightsView struct {
 	Requests []sightView   `json:"requests"`
 	Next     uint64        `json:"next,omitzero"` // before this entry there may be more
-	Figures  []figuresView `json:"figures"`
+	Figures  []figuresView `json:"figures"`       // on the first page
 	Meaning  string        `json:"figures_meaning"`
 }
 
@@ -153,20 +158,33 @@ type sightsView struct {
 func (l *look) all(before uint64) (any, error) {
 	view := sightsView{Requests: []sightView{}, Figures: []figuresView{}, Meaning: figuresMeaning}
 	for _, at := range l.under {
-		about, err := l.agreement(at)
+		u, err := l.agreement(at)
 		if err != nil {
 			return nil, err
 		}
-		if err := about.find(&view, before); err != nil {
+		u.first = before == math.MaxUint64
+		if err := eachAsked(l.r, at.agreement, before, u.next); err != nil {
 			return nil, err
 		}
+		view.Requests = append(view.Requests, u.found...)
+		view.Next = max(view.Next, u.stopped)
+		if u.first && u.figures.Times > 0 {
+			view.Figures = append(view.Figures, u.figures)
+		}
 	}
-	slices.SortFunc(view.Requests, func(a, b sightView) int { return cmp.Compare(b.Index, a.Index) })
-	if len(view.Requests) > maxSights {
-		view.Requests = view.Requests[:maxSights]
-		view.Next = view.Requests[maxSights-1].Index
-	}
+	view.cut()
 	return view, nil
+}
+
+// cut leaves the newest, and none that is older than where the search of any
+// agreement stopped: the next page finds those.
+func (v *sightsView) cut() {
+	slices.SortFunc(v.Requests, func(a, b sightView) int { return cmp.Compare(b.Index, a.Index) })
+	v.Requests = slices.DeleteFunc(v.Requests, func(s sightView) bool { return s.Index < v.Next })
+	if len(v.Requests) > maxSights {
+		v.Requests = v.Requests[:maxSights]
+		v.Next = v.Requests[maxSights-1].Index
+	}
 }
 
 // lookUnder looks for a child's requests under one agreement.
@@ -175,6 +193,12 @@ type lookUnder struct {
 	at      rostered
 	rec     agreementRecord
 	partner partnerRecord
+
+	first   bool // requests for figures are counted
+	looked  int
+	found   []sightView
+	figures figuresView
+	stopped uint64 // before this entry there may be more; zero: there is none
 }
 
 func (l *look) agreement(at rostered) (*lookUnder, error) {
@@ -183,49 +207,52 @@ func (l *look) agreement(at rostered) (*lookUnder, error) {
 	if u.rec, _, err = agreements.get(l.r, key(at.agreement)); err != nil {
 		return nil, err
 	}
-	u.partner, _, err = partners.get(l.r, key(u.rec.Agreement.Partner))
-	return u, err
+	if u.partner, _, err = partners.get(l.r, key(u.rec.Agreement.Partner)); err != nil {
+		return nil, err
+	}
+	u.figures = figuresView{Agreement: at.agreement, Partner: u.rec.Agreement.Partner, PartnerName: u.partner.Partner.Name}
+	return u, nil
 }
 
-// find adds the agreement's requests to the page.
-func (u *lookUnder) find(view *sightsView, before uint64) error {
-	found := 0
-	figures := figuresView{Agreement: u.at.agreement, Partner: u.rec.Agreement.Partner, PartnerName: u.partner.Partner.Name}
-	err := eachAsked(u.r, u.at.agreement, before, func(index uint64, kind askedKind) (bool, error) {
-		if kind == askedFigures {
-			return u.count(&figures, index)
-		}
-		if found > maxSights {
-			return figures.Times < maxFigures, nil
-		}
-		a, ok, err := u.open(index)
-		if err != nil || !ok {
-			return true, err
-		}
-		s, ok, err := u.sight(a)
-		switch {
-		case err != nil:
-			return false, err
-		case ok:
-			view.Requests = append(view.Requests, s)
-			found++
-		case a.body.Facts.Action == policy.ActionComparison: // it held other children
-			return u.count(&figures, index)
-		}
+// next looks at one request of the agreement, newest first.
+func (u *lookUnder) next(index uint64, kind askedKind) (more bool, err error) {
+	switch u.looked++; {
+	case u.looked > maxLooked:
+		u.stopped, u.figures.More = max(u.stopped, index+1), true
+		return false, nil
+	case kind == askedFigures && u.first:
+		return u.count(index)
+	case kind == askedFigures:
 		return true, nil
-	})
-	if err == nil && figures.Times > 0 {
-		view.Figures = append(view.Figures, figures)
+	case len(u.found) > maxSights:
+		u.stopped = max(u.stopped, index+1)
+		return u.first, nil // what is left is counted
 	}
-	return err
+	a, ok, err := u.open(index)
+	if err != nil || !ok {
+		return err == nil, err
+	}
+	if a.leaf.Time.Before(u.at.since) {
+		return false, nil
+	}
+	s, ok, err := u.sight(a)
+	switch {
+	case err != nil:
+		return false, err
+	case ok:
+		u.found = append(u.found, s)
+	case a.body.Facts.Action == policy.ActionComparison && u.first: // it held other children
+		return u.count(index)
+	}
+	return true, nil
 }
 
 // count counts a request for figures, unless it was made before the child was on the
 // roster.
-func (u *lookUnder) count(figures *figuresView, index uint64) (more bool, err error) {
-	if figures.Times == maxFigures {
-		figures.More = true
-		return false, nil
+func (u *lookUnder) count(index uint64) (more bool, err error) {
+	if u.figures.Times == maxFigures {
+		u.figures.More = true
+		return len(u.found) <= maxSights, nil
 	}
 	raw, err := u.r.Get(colLeaves, key(index))
 	if err != nil {
@@ -235,10 +262,10 @@ func (u *lookUnder) count(figures *figuresView, index uint64) (more bool, err er
 	if err != nil || leaf.Time.Before(u.at.since) {
 		return false, err
 	}
-	if figures.Times == 0 {
-		figures.Last = leaf.Time
+	if u.figures.Times == 0 {
+		u.figures.Last = leaf.Time
 	}
-	figures.Times++
+	u.figures.Times++
 	return true, nil
 }
 

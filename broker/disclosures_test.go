@@ -258,3 +258,23 @@ func TestAFamilyReadsWhenItsChildWasCountedAmongAFew(t *testing.T) {
 		t.Errorf("there is a copy of a sum: %v", err)
 	}
 }
+
+func TestAMergedChildsRequestsAreListedOnce(t *testing.T) {
+	t.Parallel()
+	d := doubled(t)
+	f := joinedFiles()
+	for i, row := range f["guardians"] {
+		if row[1] == ann.mother() {
+			f["guardians"][i][1] = double.mother()
+		}
+	}
+	d.consent(consentTo("club", double))
+	d.clubRows()
+	d.imported(f)
+	d.clubRows()
+	a := d.must(d.Disclosures(t.Context(), guardian(double.mother()), broker.DisclosuresRequest{Student: broker.StudentRef{StudentID: ann.id}}))
+	defer a.Drop()
+	if got := data[sights](t, a).outcomes(); !slices.Equal(got, []string{"club shown", "club shown"}) {
+		t.Errorf("the mother reads %v", got)
+	}
+}

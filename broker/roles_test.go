@@ -46,6 +46,7 @@ var (
 func operations(t *testing.T, consentID, formID string) map[string]operation {
 	table := partnershipOperations(t)
 	maps.Copy(table, familyOperations(t, consentID, formID))
+	maps.Copy(table, rightsOperations(t))
 	maps.Copy(table, districtOperations(t))
 	maps.Copy(table, logOperations(t))
 	return table
@@ -115,6 +116,51 @@ func familyOperations(t *testing.T, consentID, formID string) map[string]operati
 		}},
 		"Consents": {families, func(d *town, c broker.Caller) error { return dropped(d.Consents(ctx, c)) }},
 		"Consent":  {families, func(d *town, c broker.Caller) error { return dropped(d.Consent(ctx, c, consentID)) }},
+	}
+}
+
+func rightsOperations(t *testing.T) map[string]operation {
+	ctx := t.Context()
+	child := broker.StudentRef{StudentID: ann.id}
+	return map[string]operation{
+		"ConsentState": {readers, func(d *town, c broker.Caller) error {
+			return dropped(d.ConsentState(ctx, c, broker.ConsentStateRequest{Agreement: "club", Student: child}))
+		}},
+		"Rights": {readers, func(d *town, c broker.Caller) error {
+			return dropped(d.Rights(ctx, c, broker.RightsRequest{Student: child}))
+		}},
+		"RecordRestriction": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.RecordRestriction(ctx, c, broker.RestrictionRequest{Student: child}))
+		}},
+		"LiftRestriction": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.LiftRestriction(ctx, c, "rst_absent", broker.ReviewRequest{}))
+		}},
+		"RecordHolder": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.RecordHolder(ctx, c, broker.HolderRequest{Student: child}))
+		}},
+		"RecordPostsecondary": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.RecordPostsecondary(ctx, c, broker.PostsecondaryRequest{Student: child}))
+		}},
+		"OpenCase": {families, func(d *town, c broker.Caller) error {
+			return dropped(d.OpenCase(ctx, c, broker.CaseRequest{Student: child}))
+		}},
+		"Cases": {readers, func(d *town, c broker.Caller) error { return dropped(d.Cases(ctx, c)) }},
+		"CloseCase": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CloseCase(ctx, c, "cas_absent", broker.ReviewRequest{}))
+		}},
+		"OpenInspection": {families, func(d *town, c broker.Caller) error {
+			return dropped(d.OpenInspection(ctx, c, broker.InspectionRequest{Student: child}))
+		}},
+		"Inspections": {readers, func(d *town, c broker.Caller) error { return dropped(d.Inspections(ctx, c)) }},
+		"CloseInspection": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CloseInspection(ctx, c, "ins_absent", broker.ReviewRequest{}))
+		}},
+		"Disclosures": {families, func(d *town, c broker.Caller) error {
+			return dropped(d.Disclosures(ctx, c, broker.DisclosuresRequest{Student: child}))
+		}},
+		"DisclosedCopy": {families, func(d *town, c broker.Caller) error {
+			return dropped(d.DisclosedCopy(ctx, c, broker.CopyRequest{}))
+		}},
 	}
 }
 

@@ -2,6 +2,9 @@ package broker
 
 import (
 	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/records"
@@ -41,23 +44,26 @@ func putRostered(tx store.Tx, agreement string, version uint64, now time.Time, m
 }
 
 // rosteredUnder lists the agreements on whose rosters a student ever was, under any
-// of its names.
+// of its names, each once.
 func rosteredUnder(r store.Reader, names []records.SID) ([]rostered, error) {
-	var list []rostered
+	first := map[string]rostered{}
 	for _, sid := range names {
 		err := r.Scan(colRostered, store.Range{Prefix: sid[:]}, func(k, v []byte) (bool, error) {
 			if len(v) != 16 || len(k) < len(sid)+1 {
 				return false, errRosterForm
 			}
-			list = append(list, rostered{
+			at := rostered{
 				agreement: string(k[len(sid) : len(k)-1]),
 				version:   binary.BigEndian.Uint64(v), since: time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:]))).UTC(),
-			})
+			}
+			if known, ok := first[at.agreement]; !ok || at.version < known.version {
+				first[at.agreement] = at
+			}
 			return true, nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return list, nil
+	return slices.SortedFunc(maps.Values(first), func(a, b rostered) int { return strings.Compare(a.agreement, b.agreement) }), nil
 }
