@@ -43,25 +43,22 @@ type sightView struct {
 	Copy        bool               `json:"copy"` // a copy of what was sent can be asked for
 }
 
-// figuresView says of one agreement how often group figures were asked for.
+// figuresView is an agreement under which figures of groups were published that may
+// count the child.
 type figuresView struct {
-	Agreement   string    `json:"agreement"`
-	Partner     string    `json:"partner"`
-	PartnerName string    `json:"partner_name"`
-	Times       int       `json:"times"`
-	More        bool      `json:"more,omitzero"` // there were more, further back
-	Last        time.Time `json:"last"`
+	Agreement   string `json:"agreement"`
+	Partner     string `json:"partner"`
+	PartnerName string `json:"partner_name"`
 }
 
 // figuresMeaning explains them once.
-const figuresMeaning = "These answers hold numbers about groups of students. They are made so that no single student can be told from them; your child may be one of many who were counted."
+const figuresMeaning = "These organizations may read numbers about groups of students. They are made so that no single student can be told from them; your child may be one of many who were counted."
 
-// maxSights bounds a page of requests, maxFigures how many requests for figures are
-// counted, and maxLooked how many entries of an agreement a page looks at.
+// maxSights bounds a page of requests, and maxLooked how many entries of an agreement
+// it looks at.
 const (
-	maxSights  = 100
-	maxFigures = 10_000
-	maxLooked  = 20_000
+	maxSights = 100
+	maxLooked = 20_000
 )
 
 // Disclosures lists who asked for a child's records, allowed or refused, newest first
@@ -150,7 +147,7 @@ func (b *Broker) holdsRights(r store.Reader, m moment, c Caller, sid records.SID
 type sightsView struct {
 	Requests []sightView   `json:"requests"`
 	Next     uint64        `json:"next,omitzero"` // before this entry there may be more
-	Figures  []figuresView `json:"figures"`       // on the first page
+	Figures  []figuresView `json:"figures"`
 	Meaning  string        `json:"figures_meaning"`
 }
 
@@ -162,14 +159,17 @@ func (l *look) all(before uint64) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		u.first = before == math.MaxUint64
 		if err := eachAsked(l.r, at.agreement, before, u.next); err != nil {
 			return nil, err
 		}
 		view.Requests = append(view.Requests, u.found...)
 		view.Next = max(view.Next, u.stopped)
-		if u.first && u.figures.Times > 0 {
-			view.Figures = append(view.Figures, u.figures)
+		published, _, err := l.b.memo.released.get(l.r, key(at.agreement))
+		if err != nil {
+			return nil, err
+		}
+		if len(published) > 0 {
+			view.Figures = append(view.Figures, figuresView{at.agreement, u.rec.Agreement.Partner, u.partner.Partner.Name})
 		}
 	}
 	view.cut()
@@ -194,10 +194,8 @@ type lookUnder struct {
 	rec     agreementRecord
 	partner partnerRecord
 
-	first   bool // requests for figures are counted
 	looked  int
 	found   []sightView
-	figures figuresView
 	stopped uint64 // before this entry there may be more; zero: there is none
 }
 
@@ -207,26 +205,15 @@ func (l *look) agreement(at rostered) (*lookUnder, error) {
 	if u.rec, _, err = agreements.get(l.r, key(at.agreement)); err != nil {
 		return nil, err
 	}
-	if u.partner, _, err = partners.get(l.r, key(u.rec.Agreement.Partner)); err != nil {
-		return nil, err
-	}
-	u.figures = figuresView{Agreement: at.agreement, Partner: u.rec.Agreement.Partner, PartnerName: u.partner.Partner.Name}
-	return u, nil
+	u.partner, _, err = partners.get(l.r, key(u.rec.Agreement.Partner))
+	return u, err
 }
 
 // next looks at one request of the agreement, newest first.
-func (u *lookUnder) next(index uint64, kind askedKind) (more bool, err error) {
-	switch u.looked++; {
-	case u.looked > maxLooked:
-		u.stopped, u.figures.More = max(u.stopped, index+1), true
+func (u *lookUnder) next(index uint64) (more bool, err error) {
+	if u.looked++; u.looked > maxLooked || len(u.found) > maxSights {
+		u.stopped = index + 1
 		return false, nil
-	case kind == askedFigures && u.first:
-		return u.count(index)
-	case kind == askedFigures:
-		return true, nil
-	case len(u.found) > maxSights:
-		u.stopped = max(u.stopped, index+1)
-		return u.first, nil // what is left is counted
 	}
 	a, ok, err := u.open(index)
 	if err != nil || !ok {
@@ -236,37 +223,10 @@ func (u *lookUnder) next(index uint64, kind askedKind) (more bool, err error) {
 		return false, nil
 	}
 	s, ok, err := u.sight(a)
-	switch {
-	case err != nil:
-		return false, err
-	case ok:
+	if ok {
 		u.found = append(u.found, s)
-	case a.body.Facts.Action == policy.ActionComparison && u.first: // it held other children
-		return u.count(index)
 	}
-	return true, nil
-}
-
-// count counts a request for figures, unless it was made before the child was on the
-// roster.
-func (u *lookUnder) count(index uint64) (more bool, err error) {
-	if u.figures.Times == maxFigures {
-		u.figures.More = true
-		return len(u.found) <= maxSights, nil
-	}
-	raw, err := u.r.Get(colLeaves, key(index))
-	if err != nil {
-		return false, err
-	}
-	leaf, err := tlog.ParseLeaf(raw)
-	if err != nil || leaf.Time.Before(u.at.since) {
-		return false, err
-	}
-	if u.figures.Times == 0 {
-		u.figures.Last = leaf.Time
-	}
-	u.figures.Times++
-	return true, nil
+	return true, err
 }
 
 // askedBody is what of an entry's private half says whom a request was about.

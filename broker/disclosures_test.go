@@ -33,9 +33,7 @@ type sights struct {
 	Requests []sight `json:"requests"`
 	Next     uint64  `json:"next"`
 	Figures  []struct {
-		Agreement string    `json:"agreement"`
-		Times     int       `json:"times"`
-		Last      time.Time `json:"last"`
+		Agreement string `json:"agreement"`
 	} `json:"figures"`
 }
 
@@ -175,21 +173,6 @@ func TestACopyOfAnotherChildsRowIsNotThere(t *testing.T) {
 	}
 }
 
-func TestFiguresOfGroupsAreCountedAndNotListed(t *testing.T) {
-	t.Parallel()
-	d, kids, _ := agreed(t)
-	for range 3 {
-		_, err := d.Comparison(t.Context(), partnerOf("river"), broker.ComparisonRequest{Agreement: "a1"})
-		if broker.KindOf(err) != broker.Denied { // nothing is published yet
-			t.Fatal(err)
-		}
-	}
-	got := d.seen(motherOf(kids[2]), kids[2])
-	if len(got.Requests) != 0 || len(got.Figures) != 1 || got.Figures[0].Times != 3 || got.Figures[0].Agreement != "a1" || got.Figures[0].Last.IsZero() {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestManyRequestsAreReadPageByPage(t *testing.T) {
 	t.Parallel()
 	const all = 130
@@ -250,7 +233,7 @@ func TestAFamilyReadsWhenItsChildWasCountedAmongAFew(t *testing.T) {
 	if got := d.seen(motherOf(counted), counted).outcomes(); !slices.Equal(got, []string{"a1 counted"}) {
 		t.Errorf("the mother of a child in the summary reads %v", got)
 	}
-	if got := d.seen(motherOf(silent), silent); len(got.Requests) != 0 || len(got.Figures) != 1 || got.Figures[0].Times != 1 {
+	if got := d.seen(motherOf(silent), silent); len(got.Requests) != 0 || len(got.Figures) != 1 || got.Figures[0].Agreement != "a1" {
 		t.Errorf("the mother of a child outside reads %+v", got)
 	}
 	index := d.seen(motherOf(counted), counted).Requests[0].Index

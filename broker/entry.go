@@ -41,7 +41,7 @@ type sealed struct {
 	entry     tlog.Entry
 	stored    []byte
 	agreement string
-	asked     askedKind
+	asked     bool        // about children: it is filed under its agreement
 	hashes    []tlog.Hash // that it adds to the log; known with its place
 }
 
@@ -67,7 +67,7 @@ func (b *Broker) sealDraft(d draft) (sealed, error) {
 		Commitment: tlog.Commit(e.Header, e.Body, e.Salt, e.BodySalt),
 	}
 	stored, err := b.sealEntry(d.key, e)
-	return sealed{entry: e, stored: stored, agreement: d.agreement, asked: askedKindOf(d)}, err
+	return sealed{entry: e, stored: stored, agreement: d.agreement, asked: asksAboutChildren(d)}, err
 }
 
 var errEntryLong = errors.New("an entry is longer than the log takes")
@@ -205,8 +205,10 @@ func (b *Broker) append(tx store.Tx, s *sealed) error {
 	if err := tx.Put(colEntries, key(size), s.stored); err != nil {
 		return err
 	}
-	if err := putAsked(tx, s.agreement, size, s.asked); err != nil {
-		return err
+	if s.asked {
+		if err := putAsked(tx, s.agreement, size); err != nil {
+			return err
+		}
 	}
 	if err := putNumber(tx, colLog, key(logTime), uint64(at.UnixMilli())); err != nil {
 		return err

@@ -19,7 +19,7 @@ const (
 	colLeaves       store.Collection = "leaves"       // index -> leaf
 	colHashes       store.Collection = "hashes"       // stored hash index -> hash
 	colEntries      store.Collection = "entries"      // index -> sealed entry
-	colAsked        store.Collection = "asked"        // agreement, index -> what a partner's request was about
+	colAsked        store.Collection = "asked"        // agreement, index -> nothing: a partner's request about children
 	colPartners     store.Collection = "partners"     // partner -> partnerRecord
 	colBans         store.Collection = "bans"         // legal entity -> ban
 	colAgreements   store.Collection = "agreements"   // agreement -> agreementRecord
