@@ -245,12 +245,7 @@ func TestAFamilyReadsWhenItsChildWasCountedAmongAFew(t *testing.T) {
 func TestAMergedChildsRequestsAreListedOnce(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	f := joinedFiles()
-	for i, row := range f["guardians"] {
-		if row[1] == ann.mother() {
-			f["guardians"][i][1] = double.mother()
-		}
-	}
+	f := joinedUnderOneMother()
 	d.consent(consentTo("club", double))
 	d.clubRows()
 	d.imported(f)

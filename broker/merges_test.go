@@ -18,6 +18,18 @@ func joinedFiles() files {
 	return f
 }
 
+// joinedUnderOneMother is joinedFiles in which ann's mother keeps the number that she
+// had in the file that vanished.
+func joinedUnderOneMother() files {
+	f := joinedFiles()
+	for i, row := range f["guardians"] {
+		if row[1] == ann.mother() {
+			f["guardians"][i][1] = double.mother()
+		}
+	}
+	return f
+}
+
 // doubled is the town before the files were joined, where only the file that
 // is going to vanish is known of ann.
 func doubled(t *testing.T) *town {
@@ -35,12 +47,7 @@ func doubled(t *testing.T) *town {
 func TestAYesOutlivesTheMergeOfTwoFiles(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	f := joinedFiles()
-	for i, row := range f["guardians"] {
-		if row[1] == ann.mother() {
-			f["guardians"][i][1] = double.mother() // the same person keeps her number
-		}
-	}
+	f := joinedUnderOneMother()
 	d.consent(consentTo("club", double))
 	if rows := d.clubRows(); len(rows) != 1 {
 		t.Fatalf("%d rows before the merge", len(rows))
@@ -55,12 +62,7 @@ func TestAYesOutlivesTheMergeOfTwoFiles(t *testing.T) {
 func TestANoOutlivesTheMergeOfTwoFiles(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	f := joinedFiles()
-	for i, row := range f["guardians"] {
-		if row[1] == ann.mother() {
-			f["guardians"][i][1] = double.mother()
-		}
-	}
+	f := joinedUnderOneMother()
 	no := consentTo("club", double)
 	no.Answer = consent.No
 	d.consent(no)

@@ -402,12 +402,7 @@ func TestAnOfficerReadsWhoDecidesAndByWhat(t *testing.T) {
 func TestWhatIsRecordedOfRightsFollowsAMergedFile(t *testing.T) {
 	t.Parallel()
 	d := doubled(t)
-	f := joinedFiles()
-	for i, row := range f["guardians"] {
-		if row[1] == ann.mother() {
-			f["guardians"][i][1] = double.mother()
-		}
-	}
+	f := joinedUnderOneMother()
 	d.consent(consentTo("club", double))
 	a := d.must(d.RecordRestriction(t.Context(), officer, broker.RestrictionRequest{
 		Student: broker.StudentRef{StudentID: double.id}, Kind: consent.MayNotDecide, Signer: byGuardian(double.mother()), Document: courtOrder,
