@@ -183,9 +183,10 @@ const (
 	flipsDays    = 30
 )
 
-// noticeFlips opens a case when the newest answer about a student makes its signer
-// change from yes to no or back for the third time in thirty days. While one is open
-// about the signer there is no other.
+// noticeFlips opens a case when the newest answer about a student leaves its signer
+// with three changes from yes to no or back in thirty days. While one is open about
+// the signer there is no other. A withdrawal counts and is not kept up by looking: the
+// next answer shows it.
 func (b *Broker) noticeFlips(tx store.Tx, m moment, sid records.SID, signer, party string) error {
 	grants, err := b.grants(tx, sid)
 	if err != nil {

@@ -122,3 +122,23 @@ func TestAChangeOfMindAMonthLaterIsNotNoticed(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+func TestAWithdrawalIsAChangeOfMindThatTheNextAnswerShows(t *testing.T) {
+	t.Parallel()
+	d, kids, grants := agreed(t)
+	k, id := kids[2], grants[2].ID // her mother said yes
+	for range 2 {
+		d.clock.Set(d.clock.Now().Add(time.Minute))
+		d.withdraw(id, k)
+		if n := len(d.cases()); n != 0 {
+			t.Fatalf("%d cases before the next answer", n)
+		}
+		d.clock.Set(d.clock.Now().Add(time.Minute))
+		req := d.yes("a1", k)
+		req.SignedAt = d.clock.Now()
+		id = d.enter(req).ID
+	}
+	if list := d.cases(); len(list) != 1 || list[0].Kind != broker.CaseFlips {
+		t.Errorf("%+v", list)
+	}
+}

@@ -103,10 +103,6 @@ func (b *Broker) endGrant(ctx context.Context, a act, id string, end func(string
 		if err := end(link, &g, p, m); err != nil {
 			return outcome{}, err
 		}
-		out, err := b.changedGrant(tx, at, g)
-		if err != nil {
-			return outcome{}, err
-		}
-		return out, b.noticeFlips(tx, m, at.sid, g.Signer, g.Party)
+		return b.changedGrant(tx, at, g)
 	})
 }
