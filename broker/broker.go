@@ -33,6 +33,7 @@ type Options struct {
 	Policy          *policy.Engine                          // nil: the rules that ship
 	Log             *slog.Logger                            // nil: discards
 	Serving         bool                                    // requests are answered beside loads, which then give way to them
+	Chance          func() float64                          // in [0, 1), spreads attempts to deliver messages; nil: the machine's
 	BarrierLimit    time.Duration                           // how long a withdrawal waits before it cuts; 0: two seconds
 	Store           func(path string) (store.Engine, error) // nil: bbolt
 	StoreSabotage   store.Sabotage
@@ -63,6 +64,8 @@ type Sabotage struct {
 	GiveBack   bool // what was reserved for a close that stopped pays for the next one too
 	NoStudents bool // students have no account under budgeted
 
+	KeepMessages bool // the contents of messages stay when these have come to their end
+
 	Weak sdc.Weakness // releases lack the protection that it names
 }
 
@@ -90,6 +93,7 @@ type Broker struct {
 	standings   standings
 	recalled    atomic.Uint64 // the count of freezes and publications up to which holds are read ahead
 	rosters     *rosterCache
+	outbox      *outbox
 	log         *slog.Logger
 	sabotage    Sabotage
 	loading     chan struct{} // one import or close at a time
@@ -119,7 +123,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
-		standings: standings{old: o.Sabotage.OldStamp},
+		standings: standings{old: o.Sabotage.OldStamp}, outbox: newOutbox(o.Chance),
 	}
 	if o.Serving {
 		b.pace = ingest.Gentle
@@ -173,7 +177,7 @@ func (b *Broker) openFiles(ctx context.Context, o Options) error {
 			return errors.Join(fmt.Errorf("verifying the store: %w", err), engine.Close())
 		}
 	}
-	if b.store, err = store.Open(engine, store.Options{Journals: journals(), Sabotage: o.StoreSabotage}); err != nil {
+	if b.store, err = store.Open(engine, store.Options{Journals: journals(), OnCommit: b.outbox.committed, Sabotage: o.StoreSabotage}); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := b.store.View(ctx, b.readSettings); err != nil {

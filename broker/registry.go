@@ -58,6 +58,7 @@ const (
 	colDraws        store.Collection = "draws"        // session, attempt -> sealed noise that was drawn and paid for
 	colMemos        store.Collection = "memos"        // session, agreement -> the determination memo that was signed last
 	colCopies       store.Collection = "copies"       // sid, agreement, columns, index -> sealed row as it was sent
+	colOutbox       store.Collection = "outbox"       // messages to families and their queues: see the outbox constants
 )
 
 // The names in colHead.
@@ -81,9 +82,9 @@ const (
 	logTime = "time" // newest time in the log, Unix milliseconds
 )
 
-// journals only tell what happened: nothing that is answered depends on them.
+// journals only tell what happened: no answer to a partner depends on them.
 func journals() []store.Collection {
-	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked}
+	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked, colOutbox}
 }
 
 // key joins the parts of a key. Strings end with a zero byte, which no id
