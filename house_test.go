@@ -66,6 +66,13 @@ var house = map[string]room{
 		pure: true, ours: []string{"broker/civil", "broker/compare", "broker/records", "broker/sdc", "broker/tlog"},
 		third: []string{"github.com/a-h/templ", "github.com/go-json-experiment/json"},
 	},
+	"broker/pages": {
+		pure: true, ours: []string{"broker/civil", "consent"},
+		third: []string{
+			"github.com/a-h/templ", "github.com/nicksnyder/go-i18n/v2", "github.com/pelletier/go-toml/v2", "golang.org/x/text",
+			"net/url", // addresses are written, never called
+		},
+	},
 	"broker/sample": {pure: true, ours: []string{"broker/civil", "broker/records"}},
 	"broker/ingest": {
 		ours:  []string{"broker/civil", "broker/records"},
