@@ -97,7 +97,7 @@ var house = map[string]room{
 
 	"broker": {
 		ours: []string{
-			"broker/civil", "broker/compare", "broker/ingest", "broker/records", "broker/report", "broker/sdc", "broker/sdc/budget", "broker/sdc/noise", "broker/seal",
+			"broker/civil", "broker/compare", "broker/ingest", "broker/pages", "broker/records", "broker/report", "broker/sdc", "broker/sdc/budget", "broker/sdc/noise", "broker/seal",
 			"broker/store", "broker/store/bolt", "broker/tlog", "broker/token", "consent", "policy", "policy/agreement", "rego",
 		},
 		third: []string{
@@ -108,7 +108,7 @@ var house = map[string]room{
 	},
 	"broker/web": {
 		ours: []string{
-			"broker", "broker/civil", "broker/compare", "broker/ingest", "broker/report", "broker/tlog", "broker/token",
+			"broker", "broker/civil", "broker/compare", "broker/ingest", "broker/pages", "broker/report", "broker/tlog", "broker/token",
 			"consent", "docs", "policy", "policy/agreement",
 		},
 		third: []string{

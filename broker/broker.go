@@ -48,6 +48,9 @@ type Sabotage struct {
 	NoBarrier bool // withdrawals do not wait for answers on their way
 	NoStamp   bool // answers are recorded without a second look at what they depend on
 	FileOnly  bool // who decides is what the district's file says, whatever officers recorded
+	OldProof  bool // answers are signed however long ago a code was typed
+	FreeTries bool // wrong codes are not counted
+	NamesTold bool // of a protected family everyone is told the organizations
 	OldStamp  bool // how an agreement stands is read once a day, whatever changes
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
@@ -94,6 +97,7 @@ type Broker struct {
 	recalled    atomic.Uint64 // the count of freezes and publications up to which holds are read ahead
 	rosters     *rosterCache
 	outbox      *outbox
+	contacts    contactIndex
 	log         *slog.Logger
 	sabotage    Sabotage
 	loading     chan struct{} // one import or close at a time

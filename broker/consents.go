@@ -63,7 +63,7 @@ func (b *Broker) enterConsent(tx store.Tx, m moment, c Caller, id string, req Co
 	if err := b.checkGrant(g, rec, law, signed); err != nil {
 		return outcome{}, err
 	}
-	out, err := b.acceptGrant(tx, g, rec, profile)
+	out, err := b.acceptGrant(tx, m, g, rec, profile)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -128,7 +128,7 @@ func mayAnswer(signer string, law consent.Student, at consent.Moment) error {
 // acceptGrant puts a grant in force: decides the holds, once, from the sets
 // behind what is published; writes the grant; moves the consent revision of
 // every agreement of the party.
-func (b *Broker) acceptGrant(tx store.Tx, g consent.Grant, rec agreementRecord, p records.Profile) (outcome, error) {
+func (b *Broker) acceptGrant(tx store.Tx, m moment, g consent.Grant, rec agreementRecord, p records.Profile) (outcome, error) {
 	held, err := b.holds(tx, &g, p)
 	if err != nil {
 		return outcome{}, err
@@ -142,6 +142,9 @@ func (b *Broker) acceptGrant(tx store.Tx, g consent.Grant, rec agreementRecord, 
 		return outcome{}, err
 	}
 	if err := tx.Put(colConsentIDs, key(g.ID), at.bytes()); err != nil {
+		return outcome{}, err
+	}
+	if err := b.answered(tx, m, g, p); err != nil {
 		return outcome{}, err
 	}
 	moved, err := b.moveConsent(tx, g.Party)

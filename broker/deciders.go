@@ -55,17 +55,9 @@ func (b *Broker) LiftRestriction(ctx context.Context, c Caller, id string, req R
 	if req.Reason == "" {
 		return nil, invalidField("reason", "is missing", "say which document ends it, or why it never was one")
 	}
-	var sid records.SID
-	err := b.store.View(ctx, func(r store.Reader) error {
-		raw, err := r.Get(colRestrictions, key(id))
-		if err != nil || len(raw) != len(sid) {
-			return orNotAvailable(err)
-		}
-		sid = records.SID(raw)
-		return nil
-	})
+	sid, err := b.restrictedStudent(ctx, id)
 	if err != nil {
-		return nil, b.turnAway(ctx, c, operation, storeError(err))
+		return nil, b.turnAway(ctx, c, operation, err)
 	}
 	a := act{event: tlog.RestrictionLifted, lane: store.LaneWithdrawal, caller: c, request: req}
 	return b.changeRightsOf(ctx, a, sid, false, func(_ store.Tx, m moment, _ records.Profile, recorded *rights) (any, error) {
@@ -80,6 +72,19 @@ func (b *Broker) LiftRestriction(ctx context.Context, c Caller, id string, req R
 		w.Lifted = &consent.Act{By: c.Subject, At: m.now, EnteredAt: m.now, Reason: req.Reason}
 		return viewRestriction(*w), nil
 	})
+}
+
+// restrictedStudent is the student of a restriction or a protection.
+func (b *Broker) restrictedStudent(ctx context.Context, id string) (sid records.SID, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		raw, err := r.Get(colRestrictions, key(id))
+		if err != nil || len(raw) != len(sid) {
+			return orNotAvailable(err)
+		}
+		sid = records.SID(raw)
+		return nil
+	})
+	return sid, storeError(err)
 }
 
 // RecordHolder records that a person on a student's file holds the student's

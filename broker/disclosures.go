@@ -96,6 +96,7 @@ type look struct {
 	caller Caller
 	names  []records.SID // the child's, newest first
 	under  []rostered
+	held   bool // names of organizations are held back from the caller
 }
 
 // look refuses a guardian who does not hold the child's rights today.
@@ -104,8 +105,9 @@ func (b *Broker) look(r store.Reader, m moment, c Caller, of StudentRef) (*look,
 	if err != nil {
 		return nil, err
 	}
+	held := false
 	if c.is(RoleGuardian) {
-		if err := b.holdsRights(r, m, c, sid); err != nil {
+		if held, err = b.inspects(r, m, c, sid); err != nil {
 			return nil, err
 		}
 	}
@@ -113,34 +115,36 @@ func (b *Broker) look(r store.Reader, m moment, c Caller, of StudentRef) (*look,
 	if err != nil {
 		return nil, err
 	}
-	l := &look{b: b, r: r, caller: c, names: append([]records.SID{sid}, former...)}
+	l := &look{b: b, r: r, caller: c, names: append([]records.SID{sid}, former...), held: held}
 	l.under, err = rosteredUnder(r, l.names)
 	return l, err
 }
 
-// holdsRights refuses whoever may not inspect a student's records now (34 CFR 99.4,
-// 99.5): to them there is nothing.
-func (b *Broker) holdsRights(r store.Reader, m moment, c Caller, sid records.SID) error {
+// inspects refuses whoever may not inspect a student's records now (34 CFR 99.4,
+// 99.5): to them there is nothing. held says that the family is protected from the
+// caller, so that what tells where the child can be found is held back.
+func (b *Broker) inspects(r store.Reader, m moment, c Caller, sid records.SID) (held bool, err error) {
 	p, err := b.profile(r, sid)
 	if err != nil {
-		return err
+		return false, err
 	}
 	law, err := b.lawNow(r, p, m)
 	if err != nil {
-		return err
+		return false, err
 	}
 	signer := c.signer()
 	if signer != signerSelf {
 		link, err := b.link(r, c, p)
 		if err != nil {
-			return err
+			return false, err
 		}
 		signer = signerGuardian + link
 	}
 	if _, holds := law.CapacityOf(signer, consent.Moment{At: m.now, Known: m.now, Zone: b.zone}); !holds {
-		return notAvailable()
+		return false, notAvailable()
 	}
-	return nil
+	recorded, err := b.rightsOf(r, sid)
+	return recorded.protected(m.now).from(signer) && !b.sabotage.NamesTold, err
 }
 
 // sightsView is the page of a child.
@@ -149,26 +153,27 @@ type sightsView struct {
 	Next     uint64        `json:"next,omitzero"` // before this entry there may be more
 	Figures  []figuresView `json:"figures"`
 	Meaning  string        `json:"figures_meaning"`
+	Held     bool          `json:"names_held,omitzero"` // organizations are not named: call the district
 }
 
 // all finds the newest requests about the child before an entry.
-func (l *look) all(before uint64) (any, error) {
-	view := sightsView{Requests: []sightView{}, Figures: []figuresView{}, Meaning: figuresMeaning}
+func (l *look) all(before uint64) (view sightsView, err error) {
+	view = sightsView{Requests: []sightView{}, Figures: []figuresView{}, Meaning: figuresMeaning, Held: l.held}
 	for _, at := range l.under {
 		u, err := l.agreement(at)
 		if err != nil {
-			return nil, err
+			return view, err
 		}
 		if err := eachAsked(l.r, at.agreement, before, u.next); err != nil {
-			return nil, err
+			return view, err
 		}
 		view.Requests = append(view.Requests, u.found...)
 		view.Next = max(view.Next, u.stopped)
 		published, _, err := l.b.memo.released.get(l.r, key(at.agreement))
 		if err != nil {
-			return nil, err
+			return view, err
 		}
-		if len(published) > 0 {
+		if len(published) > 0 && !l.held {
 			view.Figures = append(view.Figures, figuresView{at.agreement, u.rec.Agreement.Partner, u.partner.Partner.Name})
 		}
 	}
@@ -280,7 +285,10 @@ func (u *lookUnder) sight(a askedEntry) (s sightView, ok bool, err error) {
 	if u.caller.is(RoleOfficer) {
 		s.Person = a.person
 	}
-	s.Copy = s.Outcome == sightShown
+	s.Copy = s.Outcome == sightShown && !u.held
+	if u.held {
+		s.Partner, s.PartnerName, s.Agreement = "", "", ""
+	}
 	return s, s.Outcome != "", nil
 }
 
@@ -345,6 +353,9 @@ func (b *Broker) DisclosedCopy(ctx context.Context, c Caller, req CopyRequest) (
 		if proofErr != nil {
 			return nil, proofErr
 		}
+		if l.held {
+			return nil, notAvailable()
+		}
 		return l.copyOf(req.Index, proof)
 	})
 }
@@ -357,32 +368,32 @@ type copyView struct {
 }
 
 // copyOf finds the sent row among the agreements of the child.
-func (l *look) copyOf(index uint64, proof []byte) (any, error) {
+func (l *look) copyOf(index uint64, proof []byte) (sent copyView, err error) {
 	for _, at := range l.under {
 		asked, err := l.r.Get(colAsked, key(at.agreement, index))
 		if err != nil {
-			return nil, err
+			return sent, err
 		}
 		if asked == nil {
 			continue
 		}
 		u, err := l.agreement(at)
 		if err != nil {
-			return nil, err
+			return sent, err
 		}
 		return u.copyOf(index, proof)
 	}
-	return nil, notAvailable()
+	return sent, notAvailable()
 }
 
-func (u *lookUnder) copyOf(index uint64, proof []byte) (any, error) {
+func (u *lookUnder) copyOf(index uint64, proof []byte) (sent copyView, err error) {
 	a, ok, err := u.open(index)
 	if err != nil || !ok {
-		return nil, orNotAvailable(err)
+		return sent, orNotAvailable(err)
 	}
 	s, ok, err := u.sight(a)
 	if err != nil || !ok || !s.Copy {
-		return nil, orNotAvailable(err)
+		return sent, orNotAvailable(err)
 	}
 	row, err := u.b.sentRow(u.r, u.names, u.at.agreement, a)
 	return copyView{s, row, proof}, err

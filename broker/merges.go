@@ -53,10 +53,15 @@ func (b *Broker) join(tx store.Tx, l *load) error {
 		if err := b.moveGrants(tx, old, staying); err != nil {
 			return err
 		}
+		if err := b.moveAsks(tx, old, staying); err != nil {
+			return err
+		}
 		if err := b.moveRights(tx, old, staying); err != nil {
 			return err
 		}
-		if err := errors.Join(inspections.move(b, tx, old, staying), cases.move(b, tx, old, staying)); err != nil {
+		if err := errors.Join(
+			inspections.move(b, tx, old, staying), cases.move(b, tx, old, staying), receiptFiles.move(b, tx, old, staying), deletions.move(b, tx, old, staying),
+		); err != nil {
 			return err
 		}
 	}

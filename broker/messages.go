@@ -16,6 +16,7 @@ type MessageKind string
 const (
 	MessageInvitation     MessageKind = "invitation"      // somebody is asked for an answer
 	MessageCode           MessageKind = "code"            // the code that opens a link
+	MessageLink           MessageKind = "link"            // somebody asked for a new link
 	MessageReceipt        MessageKind = "receipt"         // of an answer, with the link that stops sharing
 	MessageYearlyReminder MessageKind = "yearly_reminder" // of what is shared
 	MessageBirthdaySoon   MessageKind = "birthday_soon"   // rights are about to pass to the student
@@ -25,7 +26,7 @@ const (
 // MessageKinds returns the closed list.
 func MessageKinds() []MessageKind {
 	return []MessageKind{
-		MessageInvitation, MessageCode, MessageReceipt, MessageYearlyReminder, MessageBirthdaySoon, MessageDeletionAsked,
+		MessageInvitation, MessageCode, MessageLink, MessageReceipt, MessageYearlyReminder, MessageBirthdaySoon, MessageDeletionAsked,
 	}
 }
 

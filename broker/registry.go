@@ -29,7 +29,18 @@ const (
 	colConsents     store.Collection = "consents"     // sid, ordinal -> sealed grant
 	colConsentIDs   store.Collection = "consent_ids"  // consent -> sid, ordinal
 	colRights       store.Collection = "rights"       // sid -> sealed words on who decides
-	colRestrictions store.Collection = "restrictions" // restriction -> sid
+	colRestrictions store.Collection = "restrictions" // restriction or protection -> sid
+	colRounds       store.Collection = "rounds"       // round -> roundRecord
+	colAsks         store.Collection = "asks"         // question -> sid, sealed question
+	colAskIDs       store.Collection = "ask_ids"      // sid, question -> nothing
+	colReceipts     store.Collection = "receipts"     // number -> sid, sealed answer that it is of
+	colDeletions    store.Collection = "deletions"    // deletion -> sid, sealed wish
+	colLinks        store.Collection = "links"        // HMAC(secret) -> sealed link
+	colSessions     store.Collection = "sessions"     // HMAC(secret) -> sealed session
+	colMailboxes    store.Collection = "mailboxes"    // HMAC(person) -> sealed mailbox
+	colWaiting      store.Collection = "waiting"      // HMAC(person) -> nothing: there is something to ask
+	colWishes       store.Collection = "wishes"       // HMAC(contact) -> day, how many links were wished for
+	colTexts        store.Collection = "texts"        // language, version -> who reviewed the texts
 	colCases        store.Collection = "cases"        // case -> sid, sealed case
 	colInspections  store.Collection = "inspections"  // inspection -> sid, sealed inspection
 	colForms        store.Collection = "forms"        // consent -> sealed form that a partner collected
@@ -84,7 +95,7 @@ const (
 
 // journals only tell what happened: no answer to a partner depends on them.
 func journals() []store.Collection {
-	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked, colOutbox}
+	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked, colOutbox, colLinks, colSessions, colMailboxes, colWaiting, colWishes}
 }
 
 // key joins the parts of a key. Strings end with a zero byte, which no id

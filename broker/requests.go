@@ -177,6 +177,38 @@ type CaseRequest struct {
 	Consent string     `json:"consent,omitzero"`
 }
 
+// RoundRequest asks the families of an agreement's roster, or of those of its children
+// who are at the named schools, about records of some days (both included), to be
+// looked at until Expires (none: 120 days after the last of them). Categories: none
+// stands for all of the agreement. In_program asks for as long as the child is in the
+// program, three years at most, in place of both last days.
+type RoundRequest struct {
+	Agreement   string             `json:"agreement"`
+	Schools     []string           `json:"schools,omitzero"`
+	Categories  []consent.Category `json:"categories,omitzero"`
+	RecordsFrom civil.Date         `json:"records_from"`
+	RecordsTo   civil.Date         `json:"records_to,omitzero"`
+	Expires     civil.Date         `json:"expires,omitzero"`
+	Program     bool               `json:"in_program,omitzero"`
+}
+
+// ProtectionRequest protects a student's family from one of its own. Protects is the
+// person whom it protects with the student; none: the student, from everyone on the
+// file. Document is the SHA-256 of what shows it, or where that is kept.
+type ProtectionRequest struct {
+	Student  StudentRef `json:"student"`
+	Protects SignerRef  `json:"protects,omitzero"`
+	Document string     `json:"document"`
+}
+
+// TextReviewRequest is a district's word that the consent texts of a version were read
+// in a language by somebody who may say that they are right, named by Reviewer.
+type TextReviewRequest struct {
+	Language string `json:"language"`
+	Version  string `json:"version"`
+	Reviewer string `json:"reviewer"`
+}
+
 // InspectionRequest records that a family asks to inspect a student's records. By
 // names the person where an officer enters it; a guardian asks as herself.
 type InspectionRequest struct {

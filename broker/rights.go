@@ -21,6 +21,7 @@ type rights struct {
 	Restrictions  []restrictionWord   `json:"restrictions,omitzero"`
 	Postsecondary []postsecondaryWord `json:"postsecondary,omitzero"`
 	Pauses        []pauseWord         `json:"pauses,omitzero"`
+	Protections   []protectionWord    `json:"protections,omitzero"`
 }
 
 // holderWord says that a person holds a student's rights, or does not.
@@ -90,6 +91,7 @@ func (f rights) and(other rights) rights {
 		Restrictions:  append(f.Restrictions, other.Restrictions...),
 		Postsecondary: append(f.Postsecondary, other.Postsecondary...),
 		Pauses:        append(f.Pauses, other.Pauses...),
+		Protections:   append(f.Protections, other.Protections...),
 	}
 }
 
@@ -112,7 +114,7 @@ func (f rights) postsecondary(known time.Time) civil.Date {
 // moveRights files what is recorded of a merged student under the staying name.
 func (b *Broker) moveRights(tx store.Tx, old, staying records.SID) error {
 	moving, err := b.rightsOf(tx, old)
-	if err != nil || len(moving.Holders)+len(moving.Restrictions)+len(moving.Postsecondary)+len(moving.Pauses) == 0 {
+	if err != nil || len(moving.Holders)+len(moving.Restrictions)+len(moving.Postsecondary)+len(moving.Pauses)+len(moving.Protections) == 0 {
 		return err
 	}
 	own, err := b.rightsOf(tx, staying)
@@ -120,6 +122,11 @@ func (b *Broker) moveRights(tx store.Tx, old, staying records.SID) error {
 		return err
 	}
 	for _, w := range moving.Restrictions {
+		if err := tx.Put(colRestrictions, key(w.ID), staying[:]); err != nil {
+			return err
+		}
+	}
+	for _, w := range moving.Protections {
 		if err := tx.Put(colRestrictions, key(w.ID), staying[:]); err != nil {
 			return err
 		}

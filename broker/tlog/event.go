@@ -64,6 +64,14 @@ const (
 	InspectionClosed      Event = "inspection.closed"
 	CaseOpened            Event = "case.opened" // somebody says that a child, or an answer, is not theirs
 	CaseClosed            Event = "case.closed"
+	RoundOpened           Event = "round.opened"     // families are asked
+	FamilySignedIn        Event = "family.signed_in" // by a link, a code to the contact on file and a birthday
+	FamilyLocked          Event = "family.locked"    // a link takes no more codes today: too many were wrong
+	ProtectionRecorded    Event = "protection.recorded"
+	ProtectionLifted      Event = "protection.lifted"
+	DeletionAsked         Event = "deletion.asked" // a family asks a partner to delete what it saw
+	DeletionDone          Event = "deletion.done"
+	TextReviewed          Event = "text.reviewed" // a consent text may be signed in a language
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -83,6 +91,7 @@ var eventCodes = [...]Event{
 	DisclosureSet, PeriodCorrected, ReportWritten, DeterminationSigned, BudgetReserved,
 	RestrictionLifted, HolderRecorded, PostsecondaryRecorded, InspectionOpened, InspectionClosed,
 	CaseOpened, CaseClosed,
+	RoundOpened, FamilySignedIn, FamilyLocked, ProtectionRecorded, ProtectionLifted, DeletionAsked, DeletionDone, TextReviewed,
 }
 
 // Events returns the closed list, in the order of the codes.
