@@ -31,6 +31,7 @@ type Doorway struct {
 	Language      string   // BCP 47; the file's, empty for none
 	Contact       string   // where a code would go, masked; empty: the file has none
 	FirstNames    []string // of the children it is about
+	Self          bool     // the person is the student
 	Organizations []string // that ask; each once
 }
 
@@ -46,7 +47,7 @@ func (b *Broker) Doorway(ctx context.Context, secret string) (d Doorway, err err
 		if err != nil {
 			return err
 		}
-		d = Doorway{State: DoorOpen, Language: l.Language, Contact: maskedContact(l.Contact.Email, l.Contact.Phone)}
+		d = Doorway{State: DoorOpen, Self: to.signer == signerSelf, Language: l.Language, Contact: maskedContact(l.Contact.Email, l.Contact.Phone)}
 		if l.Code.locked(m.today) {
 			d.State = DoorLocked
 		}
@@ -100,7 +101,7 @@ type SignedIn struct {
 type Visitor struct {
 	Caller
 	Language string
-	Fresh    bool // a code was typed within the five minutes in which one may sign
+	Contact  string // on file, masked; empty: there is none
 
 	session string // its secret
 	proven  time.Time
@@ -275,7 +276,7 @@ func (b *Broker) Visitor(ctx context.Context, session string) (v Visitor, err er
 		if _, err := b.reach(r, l, m); err != nil {
 			return errSession
 		}
-		v = Visitor{Caller: l.caller(), Language: l.Language, Fresh: m.now.Sub(s.Proven) <= stepUpWithin, session: session, proven: s.Proven}
+		v = Visitor{Caller: l.caller(), Language: l.Language, Contact: maskedContact(l.Contact.Email, l.Contact.Phone), session: session, proven: s.Proven}
 		v.Expires = s.Ends
 		return nil
 	})

@@ -21,8 +21,15 @@ type Options struct {
 	Build     Build
 	Rate      Rate             // zero is 100 a second, 1,000 at once
 	Now       func() time.Time // for rates and durations only; nil is time.Now
+	District  District         // as the families' pages name it
 	Simulated bool             // every response says that the district's clock was set by hand
 	Sabotage  Sabotage
+}
+
+// District is how families know the district, and whom they call.
+type District struct {
+	Name  string
+	Phone string
 }
 
 // Sabotage removes guards. It is for the tests that show that each guard is
@@ -39,6 +46,7 @@ type API struct {
 	metrics   *metrics
 	now       func() time.Time
 	templates map[string]string // gin's path to the table's
+	district  District
 	simulated bool
 	sabotage  Sabotage
 
@@ -69,7 +77,7 @@ func New[A Answer](s Service[A], v Verifier, o Options) (*API, error) {
 	}
 	a := &API{
 		log: o.Log, metrics: m, now: o.Now, templates: map[string]string{},
-		simulated: o.Simulated, sabotage: o.Sabotage,
+		district: o.District, simulated: o.Simulated, sabotage: o.Sabotage,
 	}
 	h := &handler[A]{API: a, service: s, verifier: v, limiter: newLimiter(o.Rate, o.Now)}
 	a.engine = h.router()
@@ -122,6 +130,7 @@ func (h *handler[A]) router() *gin.Engine {
 		h.templates[path] = r.Path
 		e.Handle(r.Method, path, h.authenticate, h.serve(r))
 	}
+	h.familyPages(e)
 	return e
 }
 

@@ -17,8 +17,8 @@ type Rate struct {
 
 const fewBuckets = 1024
 
-// limiter keeps one token bucket a caller. Keys come out of signed tokens
-// only; a full bucket is forgotten, since a new one is the same.
+// limiter keeps one token bucket a caller. A full bucket is
+// forgotten, since a new one is the same: keys that somebody made up do not add up.
 type limiter struct {
 	rate Rate
 	now  func() time.Time

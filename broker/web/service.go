@@ -48,8 +48,10 @@ type Service[A Answer] interface {
 	partners[A]
 	agreements[A]
 	participation[A]
+	families
 	consents[A]
 	rights[A]
+	rounds[A]
 	disclosures[A]
 	duplicates[A]
 	periods[A]
@@ -108,6 +110,17 @@ type rights[A Answer] interface {
 	OpenCase(ctx context.Context, c broker.Caller, r broker.CaseRequest) (A, error)
 	Cases(ctx context.Context, c broker.Caller) (A, error)
 	CloseCase(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+}
+
+type rounds[A Answer] interface {
+	OpenRound(ctx context.Context, c broker.Caller, r broker.RoundRequest) (A, error)
+	Rounds(ctx context.Context, c broker.Caller) (A, error)
+	RecordProtection(ctx context.Context, c broker.Caller, r broker.ProtectionRequest) (A, error)
+	LiftProtection(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
+	Texts(ctx context.Context, c broker.Caller) (A, error)
+	ReviewText(ctx context.Context, c broker.Caller, r broker.TextReviewRequest) (A, error)
+	Deletions(ctx context.Context, c broker.Caller, agreement string) (A, error)
+	CloseDeletion(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 }
 
 type disclosures[A Answer] interface {

@@ -24,7 +24,7 @@ const (
 // table is the whole API: the router, the OpenAPI check and the role matrix
 // are built from it.
 func table[A Answer]() []route[A] {
-	return slices.Concat(partnerRoutes[A](), agreementRoutes[A](), familyRoutes[A](), periodRoutes[A](), districtRoutes[A]())
+	return slices.Concat(partnerRoutes[A](), agreementRoutes[A](), familyRoutes[A](), roundRoutes[A](), periodRoutes[A](), districtRoutes[A]())
 }
 
 // partnerRoutes are about organizations and their people.
@@ -90,6 +90,20 @@ func familyRoutes[A Answer]() []route[A] {
 
 		takes(post, "/v1/disclosures", roles(guardian, officer), Service[A].Disclosures),
 		takes(post, "/v1/disclosures/copy", roles(guardian, officer), Service[A].DisclosedCopy),
+	}
+}
+
+// roundRoutes are about asking families, and what they wish.
+func roundRoutes[A Answer]() []route[A] {
+	return []route[A]{
+		takes(post, "/v1/rounds", roles(officer), Service[A].OpenRound),
+		lists(get, "/v1/rounds", roles(officer, auditor), Service[A].Rounds),
+		takes(post, "/v1/protections", roles(officer), Service[A].RecordProtection),
+		changes(post, "/v1/protections/{id}/lift", roles(officer), Service[A].LiftProtection),
+		lists(get, "/v1/texts", roles(officer, auditor), Service[A].Texts),
+		takes(post, "/v1/texts", roles(officer), Service[A].ReviewText),
+		reads(get, "/v1/agreements/{id}/deletions", roles(partner, officer, auditor), Service[A].Deletions),
+		changes(post, "/v1/deletions/{id}/close", roles(partner), Service[A].CloseDeletion),
 	}
 }
 
