@@ -64,6 +64,9 @@ const (
 	InspectionClosed      Event = "inspection.closed"
 	CaseOpened            Event = "case.opened" // somebody says that a child, or an answer, is not theirs
 	CaseClosed            Event = "case.closed"
+	MessageUndelivered    Event = "message.undelivered" // a message to a family reached nobody, and is not tried any more
+	MessageRetried        Event = "message.retried"     // an officer had it tried at once
+	MessagesExported      Event = "messages.exported"   // handed over to be sent by other means
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -83,6 +86,7 @@ var eventCodes = [...]Event{
 	DisclosureSet, PeriodCorrected, ReportWritten, DeterminationSigned, BudgetReserved,
 	RestrictionLifted, HolderRecorded, PostsecondaryRecorded, InspectionOpened, InspectionClosed,
 	CaseOpened, CaseClosed,
+	MessageUndelivered, MessageRetried, MessagesExported,
 }
 
 // Events returns the closed list, in the order of the codes.
