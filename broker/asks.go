@@ -43,8 +43,8 @@ type person struct {
 	phone    string
 }
 
-// personOf finds how somebody on a student's file is reached.
-func personOf(p records.Profile, signer string) (person, bool) {
+// onFileAs finds how somebody on a student's file is reached.
+func onFileAs(p records.Profile, signer string) (person, bool) {
 	if signer == signerSelf {
 		return person{signer: signerSelf, subject: subjectStudent + p.Person.StudentID, language: studentLanguage(p)}, true
 	}
@@ -81,7 +81,7 @@ func (b *Broker) decidersOf(r store.Reader, p records.Profile, m moment) (list [
 	now := consent.Moment{At: m.now, Known: m.now, Zone: b.zone}
 	seen := map[string]bool{}
 	for _, h := range law.Holders {
-		one, ok := personOf(p, h.Signer)
+		one, ok := onFileAs(p, h.Signer)
 		if !ok || seen[who.ids(one.subject)[0]] {
 			continue
 		}

@@ -67,7 +67,10 @@ type Sabotage struct {
 	GiveBack   bool // what was reserved for a close that stopped pays for the next one too
 	NoStudents bool // students have no account under budgeted
 
-	KeepMessages bool // the contents of messages stay when these have come to their end
+	KeepMessages  bool // the contents of messages stay when these have come to their end
+	Overtake      bool // a message does not wait for those of its person before it
+	LateMessages  bool // messages leave also when they are of no use any more
+	TrustCarriers bool // a message counts as delivered before a carrier has taken it
 
 	Weak sdc.Weakness // releases lack the protection that it names
 }

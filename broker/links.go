@@ -144,6 +144,6 @@ func (b *Broker) self(r store.Reader, c Caller, p records.Profile) (person, bool
 		}
 		signer = signerGuardian + linked
 	}
-	one, ok := personOf(p, signer)
+	one, ok := onFileAs(p, signer)
 	return one, ok, nil
 }

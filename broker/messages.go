@@ -61,7 +61,8 @@ type messageProblem string
 const (
 	problemNoContact messageProblem = "no_contact"  // on file
 	problemNoCarrier messageProblem = "no_carrier"  // is configured
-	problemWording   messageProblem = "no_wording"  // in the language, or for these values
+	problemWording   messageProblem = "no_wording"  // in this language, or for these values
+	problemLate      messageProblem = "late"        // it was of no use any more
 	problemRefused   messageProblem = "refused"     // for good
 	problemTimeout   messageProblem = "timeout"     // the carrier did not answer
 	problemFailed    messageProblem = "unreachable" // anything else, which may pass

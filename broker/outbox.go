@@ -1,11 +1,10 @@
 package broker
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,18 +53,20 @@ type outbox struct {
 	fresh   atomic.Bool    // the Update that runs now writes a message
 	working chan struct{}  // one delivery at a time
 	served  atomic.Bool    // somebody carries what is written
-
-	mu       sync.Mutex
-	carrying map[uint64]bool // messages that are with the carrier
 }
 
 func newOutbox(chance func() float64) *outbox {
 	if chance == nil {
-		chance = rand.Float64
+		chance = chanceOf
 	}
-	return &outbox{
-		chance: chance, wake: make(chan struct{}, 1), working: make(chan struct{}, 1), carrying: map[uint64]bool{},
-	}
+	return &outbox{chance: chance, wake: make(chan struct{}, 1), working: make(chan struct{}, 1)}
+}
+
+// chanceOf draws a number in [0, 1).
+func chanceOf() float64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand, Go 1.24)
+	return float64(binary.BigEndian.Uint64(b[:])>>11) / (1 << 53)
 }
 
 // committed wakes whoever delivers, once a message that was written is durable.
@@ -127,8 +128,8 @@ func (b *Broker) line(tx store.Tx, m moment, row *messageRow) error {
 	if err != nil {
 		return err
 	}
-	if first.number == row.number {
-		return tx.Put(colOutbox, dueKey(first), nil)
+	if first.number == row.number || b.sabotage.Overtake {
+		return tx.Put(colOutbox, dueKey(*row), nil)
 	}
 	if row.NotAfter.IsZero() {
 		return nil
@@ -231,10 +232,15 @@ func (b *Broker) row(r store.Reader, number uint64) (row messageRow, found bool,
 	if err != nil || box == nil {
 		return row, false, err
 	}
+	row, err = b.openRow(number, box)
+	return row, err == nil, err
+}
+
+func (b *Broker) openRow(number uint64, box []byte) (row messageRow, err error) {
 	plain, err := b.vault.Open(districtKey, rowAAD(number), box)
 	if err != nil {
-		return row, false, err
+		return row, err
 	}
 	row.number = number
-	return row, true, json.Unmarshal(plain, &row)
+	return row, json.Unmarshal(plain, &row)
 }

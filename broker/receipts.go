@@ -238,7 +238,7 @@ func (b *Broker) answered(tx store.Tx, m moment, g consent.Grant, p records.Prof
 	if err := b.putReceiptFile(tx, p.SID, g.ID, of); err != nil || g.Method != consent.Web {
 		return err
 	}
-	one, ok := personOf(p, g.Signer)
+	one, ok := onFileAs(p, g.Signer)
 	if !ok {
 		return nil
 	}

@@ -71,7 +71,10 @@ const (
 	ProtectionLifted      Event = "protection.lifted"
 	DeletionAsked         Event = "deletion.asked" // a family asks a partner to delete what it saw
 	DeletionDone          Event = "deletion.done"
-	TextReviewed          Event = "text.reviewed" // a consent text may be signed in a language
+	TextReviewed          Event = "text.reviewed"       // a consent text may be signed in a language
+	MessageUndelivered    Event = "message.undelivered" // a message to a family reached nobody, and is not tried any more
+	MessageRetried        Event = "message.retried"     // an officer had it tried at once
+	MessagesExported      Event = "messages.exported"   // handed over to be sent by other means
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -92,6 +95,7 @@ var eventCodes = [...]Event{
 	RestrictionLifted, HolderRecorded, PostsecondaryRecorded, InspectionOpened, InspectionClosed,
 	CaseOpened, CaseClosed,
 	RoundOpened, FamilySignedIn, FamilyLocked, ProtectionRecorded, ProtectionLifted, DeletionAsked, DeletionDone, TextReviewed,
+	MessageUndelivered, MessageRetried, MessagesExported,
 }
 
 // Events returns the closed list, in the order of the codes.
