@@ -173,14 +173,14 @@ func (b *Broker) SendReceipt(ctx context.Context, v Visitor, number string) erro
 		if err != nil {
 			return err
 		}
-		return b.mailReceipt(tx, b.moment(), v.Caller, g)
+		return b.mailAbout(tx, b.moment(), v.Caller, g, MessageReceipt)
 	})
 	return storeError(err)
 }
 
-// mailReceipt writes the message that carries a receipt and, of a yes, the link that
-// stops it: whoever has that link can end the sharing and see nothing.
-func (b *Broker) mailReceipt(tx store.Tx, m moment, c Caller, g given) error {
+// mailAbout writes the message that carries a receipt, or reminds of it, and of a yes
+// the link that stops it: whoever has that link can end the sharing and see nothing.
+func (b *Broker) mailAbout(tx store.Tx, m moment, c Caller, g given, kind MessageKind) error {
 	to, ok, err := b.self(tx, c, g.profile)
 	if err != nil || !ok {
 		return err
@@ -198,7 +198,7 @@ func (b *Broker) mailReceipt(tx store.Tx, m moment, c Caller, g given) error {
 		values["link"] = stopPath + secret
 	}
 	_, err = b.enqueue(tx, m, message{
-		Kind: MessageReceipt, Person: c.Subject, Language: to.language, Email: to.email, Phone: to.phone, Values: values,
+		Kind: kind, Person: c.Subject, Language: to.language, Email: to.email, Phone: to.phone, Values: values,
 	})
 	return err
 }
@@ -251,5 +251,5 @@ func (b *Broker) answered(tx store.Tx, m moment, g consent.Grant, p records.Prof
 	if err != nil {
 		return err
 	}
-	return b.mailReceipt(tx, m, c, made)
+	return b.mailAbout(tx, m, c, made, MessageReceipt)
 }

@@ -40,6 +40,7 @@ const (
 	colMailboxes    store.Collection = "mailboxes"    // HMAC(person) -> sealed mailbox
 	colWaiting      store.Collection = "waiting"      // HMAC(person) -> nothing: there is something to ask
 	colWishes       store.Collection = "wishes"       // HMAC(contact) -> day, how many links were wished for
+	colTold         store.Collection = "told"         // what, student or consent -> day on which the family was told
 	colTexts        store.Collection = "texts"        // language, version -> who reviewed the texts
 	colCases        store.Collection = "cases"        // case -> sid, sealed case
 	colInspections  store.Collection = "inspections"  // inspection -> sid, sealed inspection
