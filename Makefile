@@ -18,7 +18,7 @@ RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker/ingest 
 UNRACED ?= Identities|GrandBend|Examination
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test race check format generate generated harness trust fuzz bench redteam clean
+.PHONY: help demo build test race check format generate generated styles pages harness trust fuzz bench redteam clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,13 @@ generated: ## fail where make generate would change the Go file of a template
 	    | diff -q - $${source%.templ}_templ.go > /dev/null || { echo "$$source has changed: make generate writes its Go file"; exit 1; }; \
 	done
 
+styles: ## compile the style of the family pages anew (needs Node and npm)
+	cd tools/css && npm ci --no-audit --no-fund && npm run styles
+
+pages: $(BUILD)/axe.min.js ## write a picture of every family page into build/pages (needs chromium)
+	@mkdir -p $(BUILD)/pages
+	HALLPASS_SHOTS=$(CURDIR)/$(BUILD)/pages $(GO) test -count 1 -run '^TestLooks$$' -v ./broker/pages
+
 harness: ## run the long tests at the size of BUDGET (.ci/budget)
 	@./.ci/harness $(BUDGET)
 
@@ -73,6 +80,15 @@ redteam: ## attack a made-up district with partners' tokens at full count and wr
 
 $(BUILD)/opa: tools/opa/go.mod
 	$(GO) build -modfile=tools/opa/go.mod -o $@ github.com/open-policy-agent/opa
+
+# The accessibility checker of the browser tests, from the npm registry, by digest.
+AXE := axe-core-4.14.1
+
+$(BUILD)/axe.min.js:
+	@mkdir -p $(BUILD)
+	curl -sSf -o $(BUILD)/$(AXE).tgz https://registry.npmjs.org/axe-core/-/$(AXE).tgz
+	echo "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745  $(BUILD)/$(AXE).tgz" | sha256sum -c -
+	tar -xmzf $(BUILD)/$(AXE).tgz -C $(BUILD) --strip-components 1 package/axe.min.js
 
 clean: ## remove build/
 	rm -rf $(BUILD)

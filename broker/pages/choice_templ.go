@@ -507,7 +507,7 @@ func unsigned(w *words, c Choice) templ.Component {
 			templ_7745c5c3_Var30 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<section class=\"usa-alert usa-alert--info\" aria-labelledby=\"unsigned\"><div class=\"usa-alert__body\"><h2 id=\"unsigned\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<section class=\"notice notice--info\" aria-labelledby=\"unsigned\"><div class=\"notice-body\"><h2 id=\"unsigned\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -97,6 +97,8 @@ func (w *words) letterValue(name, value string) (string, bool) {
 		return w.names(list), len(list) > 0
 	case "district", "partner":
 		return w.name(value), true
+	case "link", "code": // on a line of its own, or to be typed: without marks that would become part of it
+		return value, true
 	}
 	return w.latin(value), true
 }

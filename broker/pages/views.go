@@ -297,6 +297,13 @@ const (
 	NoteSignedOut      NoteKind = "signed_out"
 )
 
+// NoteKinds returns the closed list.
+func NoteKinds() []NoteKind {
+	return []NoteKind{
+		NoteNotFound, NoteExpiredSession, NoteTooMany, NoteTryAgain, NoteNotAvailable, NoteUnavailable, NoteSent, NoteSignedOut,
+	}
+}
+
 // Note is any other state or error as a page: a sentence, what to do next, whom to
 // call.
 type Note struct {
