@@ -117,6 +117,10 @@ var house = map[string]room{
 		},
 		clock: []string{"withDefaults", "wait"},
 	},
+	"broker/post": {
+		ours:  []string{"broker"},
+		third: []string{"github.com/go-json-experiment/json", "github.com/wneessen/go-mail"},
+	},
 	"cmd/hallpass":        {wires: true},
 	"cmd/hallpass-verify": {wires: true},
 }
