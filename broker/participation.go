@@ -310,7 +310,11 @@ func (b *Broker) Participation(ctx context.Context, c Caller, id string) (*Answe
 		if next := b.nextCensus(r); !next.IsZero() {
 			said["draft_until"] = next
 		}
-		return said, nil
+		asked, again, err := lastAsked(r, id, b.zone)
+		if !asked.IsZero() { // whatever any family answered
+			said["families_asked_on"], said["next_ask_after"] = asked, again
+		}
+		return said, err
 	})
 }
 
