@@ -106,8 +106,8 @@ func until(at time.Time) func(*broker.Message) {
 	return func(m *broker.Message) { m.Kind, m.NotAfter = broker.MessageCode, at }
 }
 
-// write enqueues messages and returns their ids.
-func (d *district) write(messages ...broker.Message) []string {
+// sends enqueues messages and returns their ids.
+func (d *district) sends(messages ...broker.Message) []string {
 	d.t.Helper()
 	ids, err := d.Enqueue(d.t.Context(), nil, messages...)
 	if err != nil {
@@ -128,11 +128,23 @@ func (d *district) deliver(g *gateway) (delivered int, next time.Time) {
 
 // told is what an officer reads of a message.
 type told struct {
-	ID, Kind, State, Problem, Contact, Language string
-	To                                          struct{ Guardian_ID, Student_ID string }
-	Attempts                                    int
-	Written_At, Not_After, Next_Attempt_At      time.Time
-	Ended_At                                    time.Time
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind"`
+	State    string    `json:"state"`
+	Problem  string    `json:"problem"`
+	To       toldWhom  `json:"to"`
+	Contact  string    `json:"contact"`
+	Language string    `json:"language"`
+	Written  time.Time `json:"written_at"`
+	NotAfter time.Time `json:"not_after"`
+	Attempts int       `json:"attempts"`
+	Next     time.Time `json:"next_attempt_at"`
+	Ended    time.Time `json:"ended_at"`
+}
+
+type toldWhom struct {
+	GuardianID string `json:"guardian_id"`
+	StudentID  string `json:"student_id"`
 }
 
 func (d *district) messages(state broker.MessageState) []told {

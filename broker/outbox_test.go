@@ -31,7 +31,7 @@ func TestAMessageIsThereIfAndOnlyIfItsActIs(t *testing.T) {
 	if _, err := d.Enqueue(t.Context(), errors.New("the act fails"), to("G-1", "never")); err == nil {
 		t.Fatal("the act did not fail")
 	}
-	d.write(to("G-1", "one"), to("G-2", "two"))
+	d.sends(to("G-1", "one"), to("G-2", "two"))
 	if n, next := d.deliver(g); n != 2 || !next.IsZero() {
 		t.Errorf("%d were delivered and the next is due at %v; want two and none", n, next)
 	}
@@ -50,7 +50,7 @@ func TestNothingThatIsAnsweredDependsOnMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.write(to("G-1", "one"), to("student:S-1", "two"))
+	d.sends(to("G-1", "one"), to("student:S-1", "two"))
 	d.deliver(newGateway(t, takesAll))
 	keys, after, err := d.OutboxKeys(t.Context())
 	if err != nil || before != after {
@@ -73,7 +73,7 @@ func overtaken(t *testing.T, s broker.Sabotage) []string {
 		}
 		return http.StatusOK
 	})
-	d.write(to("G-1", "first"), to("G-1", "second"), to("G-2", "another person's"))
+	d.sends(to("G-1", "first"), to("G-1", "second"), to("G-2", "another person's"))
 	d.deliver(g)
 	down.Store(false)
 	d.clock.Set(aMorning.Add(time.Minute))
@@ -109,7 +109,7 @@ func TestMessagesOfAPersonArriveInOrderHoweverTheGatewayFails(t *testing.T) {
 			person := fmt.Sprintf("G-%d-%d", run, rapid.IntRange(0, 2).Draw(rt, "person"))
 			text := fmt.Sprintf("%s/%d", person, i)
 			written[person] = append(written[person], text)
-			d.write(to(person, text))
+			d.sends(to(person, text))
 			if rapid.Bool().Draw(rt, "meanwhile") {
 				d.deliver(g)
 			}
@@ -145,7 +145,7 @@ func lateness(t *testing.T, s broker.Sabotage) (texts []string, became string) {
 		}
 		return http.StatusOK
 	})
-	ids := d.write(to("G-1", "code", until(aMorning.Add(10*time.Minute))), to("G-1", "receipt"))
+	ids := d.sends(to("G-1", "code", until(aMorning.Add(10*time.Minute))), to("G-1", "receipt"))
 	for _, minutes := range []int{0, 1, 3, 7} {
 		d.clock.Set(aMorning.Add(time.Duration(minutes) * time.Minute))
 		d.deliver(g)
@@ -178,7 +178,7 @@ func TestANewCodeHasWhatWaitsBeforeItTriedAtOnce(t *testing.T) {
 		}
 		return http.StatusOK
 	})
-	d.write(to("G-1", "invitation"))
+	d.sends(to("G-1", "invitation"))
 	d.deliver(g)
 	down.Store(false)
 	now := aMorning.Add(time.Second)
@@ -186,7 +186,7 @@ func TestANewCodeHasWhatWaitsBeforeItTriedAtOnce(t *testing.T) {
 	if n, _ := d.deliver(g); n != 0 {
 		t.Fatal("the pause was not kept")
 	}
-	d.write(to("G-1", "code", until(now.Add(10*time.Minute))))
+	d.sends(to("G-1", "code", until(now.Add(10*time.Minute))))
 	d.deliver(g)
 	if got := g.texts(); !slices.Equal(got, []string{"invitation", "code"}) {
 		t.Errorf("delivered were %v", got)
@@ -220,7 +220,7 @@ func crashed(t *testing.T, s broker.Sabotage) (ids []string) {
 		}
 		return http.StatusOK
 	})
-	d.write(to("G-1", "one"))
+	d.sends(to("G-1", "one"))
 	d.deliver(g)
 	after := &district{t: t, dir: left, clock: d.clock}
 	after.open(sabotaged(s))
@@ -250,7 +250,7 @@ func TestWhatHasEndedHoldsNoContentsAnyMore(t *testing.T) {
 			}
 			return http.StatusOK
 		})
-		ids := d.write(to("G-1", "delivered"), to("G-2", "refused"), to("G-3", "late", until(aMorning)))
+		ids := d.sends(to("G-1", "delivered"), to("G-2", "refused"), to("G-3", "late", until(aMorning)))
 		for _, id := range ids {
 			if text, err := d.OutboxRow(t.Context(), id); err != nil || !strings.Contains(text, "@families.example") {
 				t.Fatalf("%s (%v)", text, err)
@@ -289,7 +289,7 @@ func TestAMessageIsGivenUpAfterFiveDaysAndTheLogSaysSo(t *testing.T) {
 	d := newDistrict(t, aMorning)
 	g := newGateway(t, isDown)
 	month := 30 * 24 * time.Hour
-	ids := d.write(to("G-1", "one"), to("G-1", "two"))
+	ids := d.sends(to("G-1", "one"), to("G-1", "two"))
 	d.clock.Set(aMorning.Add(month)) // nothing was tried before, so that the days begin now
 	var last time.Time
 	for range 100 {
@@ -336,7 +336,7 @@ func TestARefusalForGoodStopsAtOnceAndLetsTheNextPass(t *testing.T) {
 		}
 		return http.StatusOK
 	})
-	ids := d.write(to("G-1", "one"), to("G-1", "two"))
+	ids := d.sends(to("G-1", "one"), to("G-1", "two"))
 	if n, _ := d.deliver(g); n != 1 || g.attempts() != 2 || d.became(ids[0]) != "undeliverable refused" || d.logged("message.undelivered") != 1 {
 		t.Errorf("%d were delivered after %d attempts, and the first is %s", n, g.attempts(), d.became(ids[0]))
 	}
@@ -346,9 +346,9 @@ func TestWhoHasNoContactIsSeenByOfficers(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)
 	g := newGateway(t, takesAll)
-	ids := d.write(to("G-1", "one", func(m *broker.Message) { m.Email = "" }), to("G-1", "two"))
+	ids := d.sends(to("G-1", "one", func(m *broker.Message) { m.Email = "" }), to("G-1", "two"))
 	d.deliver(g)
-	if got := d.messages(broker.MessageUndeliverable); len(got) != 1 || got[0].ID != ids[0] || got[0].Problem != "no_contact" || got[0].To.Guardian_ID != "G-1" {
+	if got := d.messages(broker.MessageUndeliverable); len(got) != 1 || got[0].ID != ids[0] || got[0].Problem != "no_contact" || got[0].To.GuardianID != "G-1" {
 		t.Errorf("the list is %+v", got)
 	}
 	if !slices.Equal(g.texts(), []string{"two"}) {
@@ -359,7 +359,7 @@ func TestWhoHasNoContactIsSeenByOfficers(t *testing.T) {
 func TestALanguageWithoutWordsHoldsAMessageBack(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)
-	ids := d.write(to("G-1", "one", func(m *broker.Message) { m.Language = "xx" }))
+	ids := d.sends(to("G-1", "one", func(m *broker.Message) { m.Language = "xx" }))
 	if n, next := d.deliver(newGateway(t, takesAll)); n != 0 || next.IsZero() || !strings.HasPrefix(d.became(ids[0]), "waiting") {
 		t.Errorf("%d were delivered, and the message is %s until %v", n, d.became(ids[0]), next)
 	}
@@ -368,13 +368,13 @@ func TestALanguageWithoutWordsHoldsAMessageBack(t *testing.T) {
 func TestTheListShowsStatesAndMaskedContactsNewestFirst(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)
-	ids := d.write(to("G-1", "one"), to("student:S-7", "two", func(m *broker.Message) { m.Email, m.Phone = "", "+1 (608) 555-0142" }))
+	ids := d.sends(to("G-1", "one"), to("student:S-7", "two", func(m *broker.Message) { m.Email, m.Phone = "", "+1 (608) 555-0142" }))
 	got := d.messages("")
 	want := []told{
-		{ID: ids[1], Kind: "invitation", State: "waiting", Problem: "no_carrier", Contact: "••• 42", Language: "en", Written_At: aMorning},
-		{ID: ids[0], Kind: "invitation", State: "waiting", Problem: "no_carrier", Contact: "g•••@f•••.example", Language: "en", Written_At: aMorning},
+		{ID: ids[1], Kind: "invitation", State: "waiting", Problem: "no_carrier", Contact: "••• 42", Language: "en", Written: aMorning},
+		{ID: ids[0], Kind: "invitation", State: "waiting", Problem: "no_carrier", Contact: "g•••@f•••.example", Language: "en", Written: aMorning},
 	}
-	want[0].To.Student_ID, want[1].To.Guardian_ID = "S-7", "G-1"
+	want[0].To.StudentID, want[1].To.GuardianID = "S-7", "G-1"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -421,7 +421,7 @@ func TestAnOfficerHasAMessageTriedAtOnce(t *testing.T) {
 		}
 		return http.StatusOK
 	})
-	ids := d.write(to("G-1", "one"), to("G-1", "two"))
+	ids := d.sends(to("G-1", "one"), to("G-1", "two"))
 	d.deliver(g)
 	down.Store(false)
 	d.done(d.RetryMessage(t.Context(), officer, ids[1])) // with the one before it
@@ -453,7 +453,7 @@ func TestNothingIsSentWhileATransactionIsOpen(t *testing.T) {
 		failed = err
 		return http.StatusOK
 	})
-	d.write(to("G-1", "one"))
+	d.sends(to("G-1", "one"))
 	if n, _ := d.deliver(g); n != 1 || failed != nil {
 		t.Errorf("%d were delivered; meanwhile: %v", n, failed)
 	}
@@ -467,7 +467,7 @@ func TestTheOutboxDeliversWhatIsWrittenAndStops(t *testing.T) {
 		arrived <- c.Text
 		return http.StatusOK
 	})
-	d.write(to("G-1", "before"))
+	d.sends(to("G-1", "before"))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -476,7 +476,7 @@ func TestTheOutboxDeliversWhatIsWrittenAndStops(t *testing.T) {
 	}()
 	for _, text := range []string{"before", "one", "two"} {
 		if text != "before" {
-			d.write(to("G-1", text))
+			d.sends(to("G-1", text))
 		}
 		if got := <-arrived; got != text {
 			t.Errorf("%q arrived, want %q", got, text)
@@ -496,7 +496,7 @@ func TestAGatewayThatHangsDoesNotKeepTheOutboxFromStopping(t *testing.T) {
 		return http.StatusOK
 	})
 	t.Cleanup(func() { close(over) })
-	ids := d.write(to("G-1", "one"))
+	ids := d.sends(to("G-1", "one"))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -514,7 +514,7 @@ func TestAGatewayThatHangsDoesNotKeepTheOutboxFromStopping(t *testing.T) {
 func TestWithoutACarrierMessagesWait(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)
-	ids := d.write(to("G-1", "one"))
+	ids := d.sends(to("G-1", "one"))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -534,9 +534,9 @@ func TestWithoutACarrierMessagesWait(t *testing.T) {
 func TestWhatBecameOfAMessageIsForgottenAfterNinetyDays(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)
-	d.write(to("G-1", "one"), to("G-2", "two", func(m *broker.Message) { m.Email = "" }))
+	d.sends(to("G-1", "one"), to("G-2", "two", func(m *broker.Message) { m.Email = "" }))
 	d.deliver(newGateway(t, takesAll))
-	waiting := d.write(to("G-3", "three"))
+	waiting := d.sends(to("G-3", "three"))
 	const kept = 90 * 24 * time.Hour
 	d.clock.Set(aMorning.Add(kept - time.Millisecond))
 	if d.housekeep(); len(d.messages("")) != 3 {
@@ -555,7 +555,7 @@ func TestWhatBecameOfAMessageIsForgottenAfterNinetyDays(t *testing.T) {
 func TestMessagesAreHandedOverOnceInOrder(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)
-	ids := d.write(
+	ids := d.sends(
 		to("G-1", "one"), to("G-2", "without words", func(m *broker.Message) { m.Language = "xx" }), to("G-1", "two"),
 		to("G-2", "behind it"), to("G-3", "late", until(aMorning)),
 	)
