@@ -28,6 +28,7 @@ var house = map[string]room{
 	"docs": {},
 
 	"consent":          {pure: true, ours: []string{"broker/civil"}},
+	"consent/casefile": {ours: []string{"broker/civil", "consent"}, third: []string{"go.yaml.in/yaml/v3"}}, // for tests: what cases say
 	"policy/agreement": {pure: true, ours: []string{"broker/civil", "consent"}},
 	"policy": {
 		ours:  []string{"broker/civil", "consent", "policy/agreement", "rego"},
