@@ -271,3 +271,13 @@ func (s story) html(t testing.TB, lang string) string {
 	}
 	return string(text)
 }
+
+// pseudo is the story in the language that nobody speaks.
+func pseudo(t testing.TB, s story) string {
+	t.Helper()
+	text, err := pages.RenderPseudo(s.frame(pages.Pseudo), s.page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
