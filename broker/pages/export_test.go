@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"io/fs"
 	"strings"
 	"sync"
@@ -98,3 +99,46 @@ func Messages(tag string) (map[string]any, error) {
 	err = toml.Unmarshal(text, &messages)
 	return messages, err
 }
+
+// Sabotage takes guards away.
+type Sabotage = sabotage
+
+// RenderWithout writes a page without a guard.
+func RenderWithout(f Frame, p Page, broken Sabotage) ([]byte, error) {
+	w, err := shelved(f.Lang)
+	if err != nil {
+		return nil, err
+	}
+	w.broken = broken
+	return render(w, f, p)
+}
+
+// RenderLacking writes a page where the message of a key is missing in the
+// page's language.
+func RenderLacking(f Frame, p Page, key string, broken Sabotage) ([]byte, error) {
+	lang, _ := languageOf(f.Lang)
+	files := fstest.MapFS{}
+	for _, tag := range []string{"en", lang.file} {
+		text, err := fs.ReadFile(localeFiles, "locale/active."+tag+".toml")
+		if err != nil {
+			return nil, err
+		}
+		if tag == lang.file {
+			text = bytes.ReplaceAll(text, []byte("\n"+key+" ="), []byte("\nno_"+key+" ="))
+		}
+		files["locale/active."+tag+".toml"] = &fstest.MapFile{Data: text}
+	}
+	bundle, err := load(files)
+	if err != nil {
+		return nil, err
+	}
+	w := wordsOf(bundle, lang)
+	w.broken = broken
+	return render(w, f, p)
+}
+
+// FallsBack and the others are sabotages by name.
+func FallsBack() Sabotage       { return Sabotage{fallsBack: true} }
+func SignsAnything() Sabotage   { return Sabotage{signsAnything: true} }
+func SignsInPart() Sabotage     { return Sabotage{signsInPart: true} }
+func ShowsAllRecords() Sabotage { return Sabotage{showsAllRecords: true} }
