@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 func (b *Broker) Packet(ctx context.Context, c Caller, req PacketRequest) (*Answer, error) {
 	if err := b.admit(ctx, c, "print forms", RoleOfficer); err != nil {
 		return nil, err
+	}
+	if req.Round == "" {
+		return nil, invalidField("round", "is missing", "GET /v1/rounds lists them")
 	}
 	var waiting []askedAbout
 	err := b.store.View(ctx, func(r store.Reader) error {
@@ -170,12 +174,17 @@ func (b *Broker) about(r store.Reader, p records.Profile, a ask) (q askedAbout, 
 	return q, err
 }
 
+var scanForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 // EnterPaper enters the answer of a printed form that came back signed: its number is
 // that of the question, and the hash of its scan is the evidence (officer).
 func (b *Broker) EnterPaper(ctx context.Context, c Caller, id string, req PaperRequest) (*Answer, error) {
 	const operation = "enter a signed form"
 	if err := b.admit(ctx, c, operation, RoleOfficer); err != nil {
 		return nil, err
+	}
+	if !scanForm.MatchString(req.ScanSHA256) {
+		return nil, invalidField("scan_sha256", "is not a SHA-256", "give the 64 lower-case hexadecimal digits of the scan's hash")
 	}
 	var entered ConsentRequest
 	err := b.store.View(ctx, func(r store.Reader) error {
