@@ -140,7 +140,7 @@ func (n neighbours) tryPage(t *testing.T, p web.FamilyPage, row pageRow) {
 	at, none := fill(p.Path, ids), fill(p.Path, map[string]string{"secret": "nothing", "ask": "ask_nothing", "consent": "cns_nothing", "number": "NQTHERE2", "child": "99", "index": "999999"})
 	form := slices.Clone(row.form)
 	if i := slices.Index(form, "text"); i >= 0 {
-		form[i+1] = shownText.FindStringSubmatch(owner.get(at).body)[1]
+		form[i+1] = owner.get(at).text(t)
 	}
 	ask := func(who visitor, target string, want int, as string) leaf {
 		if want == 0 {
