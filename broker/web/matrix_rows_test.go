@@ -415,14 +415,14 @@ func (c cell) newRound() broker.RoundRequest {
 	return broker.RoundRequest{Agreement: c.agreement(), RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}
 }
 
-// round is one of the agreement's.
+// round is one of north's.
 func (c cell) round() string {
 	if c.whose == absent {
 		return "rnd_nothing"
 	}
 	return data[struct {
 		ID string `json:"id"`
-	}](c.officer().post("/v1/rounds", c.newRound()).want(http.StatusCreated)).ID
+	}](c.officer().post("/v1/rounds", broker.RoundRequest{Agreement: northAgreement, RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}).want(http.StatusCreated)).ID
 }
 
 // form is one that nobody has answered.
@@ -430,7 +430,8 @@ func (c cell) form() string {
 	if c.whose == absent {
 		return "ask_nothing"
 	}
-	c.round() // the first of a district asks; later ones find that everybody was asked
+	// The first round of a district asks; later ones find that everybody was asked.
+	c.officer().post("/v1/rounds", broker.RoundRequest{Agreement: northAgreement, RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}).want(http.StatusCreated)
 	for _, round := range data[struct {
 		Rounds []struct {
 			ID string `json:"id"`
