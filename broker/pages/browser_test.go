@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -231,6 +233,7 @@ func TestTheFamilyPagesInABrowser(t *testing.T) {
 		"every page by keyboard, zoomed, in forced colors": everyPageByKeyboard,
 		"a family answers and stops without script":        familyAnswersAndStops,
 		"a faulty page is seen":                            faultyPageIsSeen,
+		"every form fits its sheet":                        everyFormFitsItsSheet,
 	} {
 		t.Run(name, func(t *testing.T) { look(t, ctx, checker) })
 	}
@@ -464,4 +467,42 @@ func TestLooks(t *testing.T) {
 		file := filepath.Join(dir, strings.NewReplacer("/", "-", "?", "-").Replace(name)+".png")
 		return os.WriteFile(file, picture, 0o600)
 	})
+}
+
+var sheetOf = regexp.MustCompile(`/Type\s*/Page\b`)
+
+// printed prints a page on letter paper. On a busy machine Chromium's print
+// service now and then never answers; a new tab finds it well again.
+func printed(ctx context.Context, address string) (pdf []byte, err error) {
+	for range 5 {
+		tab, leave := chromedp.NewContext(ctx)
+		if err = chromedp.Do(tab, chromedp.Navigate(address)); err == nil {
+			patience, stop := context.WithTimeout(tab, 20*time.Second)
+			pdf, err = chromedp.Run(patience, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperLetter), chromedp.PDFPreferCSSPageSize(), chromedp.PDFOutlineAndTagged()))
+			stop()
+		}
+		leave()
+		if err == nil {
+			return pdf, nil
+		}
+	}
+	return nil, err
+}
+
+// everyFormFitsItsSheet: a form is one sheet of paper, in every language, and a
+// receipt is one too.
+func everyFormFitsItsSheet(t *testing.T, ctx context.Context, _ string) {
+	s := newSite(t, everyPage(t))
+	for _, lang := range languages() {
+		for name, sheets := range map[string]int{"packet": len(forms().Sheets), "packet-unreviewed": 1, "receipt-yes": 1, "receipt-stopped": 1} {
+			pdf, err := printed(ctx, s.url+"/"+lang+"/"+name)
+			noError(t, err)
+			if n := len(sheetOf.FindAll(pdf, -1)); n != sheets {
+				t.Errorf("%s/%s prints on %d sheets, want %d", lang, name, n, sheets)
+			}
+			if dir := os.Getenv("HALLPASS_SHOTS"); dir != "" {
+				noError(t, os.WriteFile(filepath.Join(dir, lang+"-"+name+".pdf"), pdf, 0o600))
+			}
+		}
+	}
 }

@@ -69,6 +69,12 @@ func (w *words) heading(p Page) string {
 	return p.title(w)
 }
 
+// isPacket reports whether a page is there to be printed.
+func isPacket(p Page) bool {
+	_, is := p.(Packet)
+	return is
+}
+
 // described lists what describes a field.
 func described(hint string, wrong bool) string {
 	if wrong {
