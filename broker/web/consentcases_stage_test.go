@@ -55,7 +55,14 @@ type caseStage struct {
 	beside int // and beside them
 	ids    map[caseAnswer]string
 	back   map[string]string // the consent's id -> the answer's in the case
+	read   reading
 	*played
+}
+
+// reading is what partners read at a moment.
+type reading struct {
+	at   time.Time
+	rows map[caseTerms]answer
 }
 
 // caseAnswer names an answer of a case.
@@ -66,7 +73,7 @@ type caseAnswer struct {
 
 // played is what came of playing.
 type played struct {
-	run    map[casefile.Runner]map[string]bool
+	run    map[casefile.Runner]map[string]bool // by the case's name
 	faults map[casefile.Runner][]string
 }
 

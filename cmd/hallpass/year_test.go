@@ -18,7 +18,7 @@ import (
 func TestAYearInTheLifeOfAFamily(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "year"), UpdateScripts: true,
+		Dir: filepath.Join("testdata", "year"),
 		Setup: func(env *testscript.Env) error {
 			env.Values[lastStarted{}] = &lastStarted{}
 			env.Values[namesKey{}] = answerNames{}
@@ -197,14 +197,17 @@ func saidBy(ts *testscript.TestScript, b *strings.Builder, token string) {
 	for _, c := range member[struct {
 		Consents []struct {
 			ID, Party, Answer string
-			Categories        []string
-			From              string `json:"records_from"`
-			To                string `json:"records_to"`
-			Expires           string
-			Withdrawn         string `json:"withdrawn_at"`
+			Student           struct {
+				ID string `json:"student_id"`
+			}
+			Categories []string
+			From       string `json:"records_from"`
+			To         string `json:"records_to"`
+			Expires    string
+			Withdrawn  string `json:"withdrawn_at"`
 		}
 	}](ts, answer).Consents {
-		line := fmt.Sprintf("  %s: %s to %s about %s of %s to %s until %s", names[c.ID], c.Answer, c.Party, strings.Join(c.Categories, " "), c.From, c.To, c.Expires)
+		line := fmt.Sprintf("  %s: %s to %s about %s's %s of %s to %s until %s", names[c.ID], c.Answer, c.Party, c.Student.ID, strings.Join(c.Categories, " "), c.From, c.To, c.Expires)
 		if c.Withdrawn != "" {
 			line += ", withdrawn " + c.Withdrawn[:10]
 		}
@@ -255,4 +258,3 @@ func askedAbout(ts *testscript.TestScript, b *strings.Builder, token, child stri
 		fmt.Fprintf(b, "  %s: nobody asked\n", child)
 	}
 }
-
