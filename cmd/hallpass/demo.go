@@ -107,6 +107,8 @@ func (d *demo) writeCSV() error {
 // serveDemo serves the district while it shows how to ask it and, unless it
 // is to be done once, until it is told to stop.
 func (d *demo) serveDemo(ctx context.Context) error {
+	d.mailing.folder = cmp.Or(d.mailing.folder, filepath.Join(d.dir, "messages"))
+	d.mailing.phone = demoPhone
 	carrier, err := d.carrier(d.mailing)
 	if err != nil {
 		return err
@@ -116,7 +118,8 @@ func (d *demo) serveDemo(ctx context.Context) error {
 		return &failure{exitFailed, "choose another address with --listen", err}
 	}
 	serving, stop := context.WithCancel(ctx)
-	defer delivering(serving, d.broker, carrier)()
+	d.mailing.public = "http://" + server.Addr()
+	defer delivering(serving, d.broker, carrier, d.mailing.wording(d.broker.Settings()))()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(serving) }()
 	err = d.present(ctx, "http://"+server.Addr()+"/v1")
@@ -132,9 +135,9 @@ func (d *demo) serveDemo(ctx context.Context) error {
 // taken and none was named.
 func (d *demo) openListener(log *slog.Logger) (*web.Server, error) {
 	at := served{d.broker, d.dir}
-	server, err := listen(at, service{listen: d.listen}, log)
+	server, err := listen(at, service{listen: d.listen, mailing: d.mailing}, log)
 	if errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
-		return listen(at, service{listen: "127.0.0.1:0"}, log)
+		return listen(at, service{listen: "127.0.0.1:0", mailing: d.mailing}, log)
 	}
 	return server, err
 }

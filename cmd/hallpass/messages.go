@@ -9,16 +9,16 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/post"
+	"github.com/hallpass-edu/hallpass/broker/web"
 )
-
-// wording writes the messages to families. There is none yet, so they wait.
-func wording() broker.Wording { return nil }
 
 // mailing is how messages leave.
 type mailing struct {
@@ -27,13 +27,14 @@ type mailing struct {
 	url, secretFile                     string
 	private                             bool
 	folder                              string
+	phone, public                       string
 }
 
 // mailingSettings are the names of its flags.
 func mailingSettings() []string {
 	return []string{
 		"smtp-host", "smtp-port", "smtp-from", "smtp-user", "smtp-password-file", "smtp-tls",
-		"webhook-url", "webhook-secret-file", "webhook-allow-private", "messages-dir",
+		"webhook-url", "webhook-secret-file", "webhook-allow-private", "messages-dir", "phone", "public-url",
 	}
 }
 
@@ -48,11 +49,25 @@ func (m *mailing) flags(c *cobra.Command) {
 	flags.StringVar(&m.url, "webhook-url", "", "the district's own gateway, called for each message that is not mailed")
 	flags.StringVar(&m.secretFile, "webhook-secret-file", "", "`file` of the secret that signs the calls, mode 0600")
 	flags.BoolVar(&m.private, "webhook-allow-private", false, "the gateway stands in a private network")
+	m.familyFlags(c)
 	m.folderFlag(c)
+}
+
+func (m *mailing) familyFlags(c *cobra.Command) {
+	c.Flags().StringVar(&m.phone, "phone", "", "the `number` that families call, on every page and in every message")
+	c.Flags().StringVar(&m.public, "public-url", "", "where families reach the pages (default https:// and the district's host)")
 }
 
 func (m *mailing) folderFlag(c *cobra.Command) {
 	c.Flags().StringVar(&m.folder, "messages-dir", "", "write each message into a file of this `directory` instead of sending it")
+}
+
+// named is how families know a district.
+func (m mailing) named(s broker.Settings) web.District { return web.District{Name: s.Name, Phone: m.phone} }
+
+// wording writes the messages of a district.
+func (m mailing) wording(s broker.Settings) broker.Wording {
+	return web.Wording(cmp.Or(strings.TrimSuffix(m.public, "/"), "https://"+s.Host), m.named(s))
 }
 
 // carrier returns what carries messages, or nil if nothing is to.
@@ -102,6 +117,8 @@ func (m mailing) complete() error {
 		return errors.New("--smtp-user and --smtp-password-file go together")
 	case (m.url == "") != (m.secretFile == ""):
 		return errors.New("--webhook-url and --webhook-secret-file go together")
+	case (m.host != "" || m.url != "") && m.phone == "":
+		return errors.New("messages to families need the number that they call, --phone")
 	case m.private && m.url == "":
 		return errors.New("--webhook-allow-private is about a --webhook-url")
 	}
@@ -131,14 +148,17 @@ func (a *app) gateway(m mailing) (*post.Webhook, error) {
 	return post.NewWebhook(post.WebhookConfig{URL: m.url, Secret: secret, AllowPrivate: m.private, Now: time.Now})
 }
 
-// delivering delivers messages until the returned function is called, which waits for
+// delivering does what the district owes families, and delivers messages, until the returned function is called, which waits for
 // what is under way to end.
-func delivering(ctx context.Context, b *broker.Broker, carrier broker.Carrier) (stop func()) {
+func delivering(ctx context.Context, b *broker.Broker, carrier broker.Carrier, w broker.Wording) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		b.RunOutbox(ctx, carrier, wording())
+		var both sync.WaitGroup
+		both.Go(func() { b.RunOutbox(ctx, carrier, w) })
+		both.Go(func() { b.RunDuties(ctx) })
+		both.Wait()
 	}()
 	return func() {
 		cancel()
@@ -151,7 +171,7 @@ func (a *app) messagesCommand() *cobra.Command {
 		Use:   "messages",
 		Short: "See what became of messages to families, and send them by other means",
 		Example: `  hallpass messages list --dir district --state waiting
-  hallpass messages export --dir district --out messages.csv`,
+  hallpass messages export --dir district --phone 612-555-0100 --out messages.csv`,
 	}, a.messagesListCommand(), a.messagesExportCommand())
 }
 
@@ -230,6 +250,7 @@ func (a *app) messagesExportCommand() *cobra.Command {
 	var (
 		p   place
 		out string
+		m   mailing
 	)
 	c := a.command(&cobra.Command{
 		Use:   "export",
@@ -238,14 +259,18 @@ func (a *app) messagesExportCommand() *cobra.Command {
 handed over: this service does not send it any more. The file names people and holds
 links that open their pages; remove it once they are sent. The log keeps who exported
 how many, and which.`,
-		Example: "  hallpass messages export --dir district --out messages.csv",
+		Example: "  hallpass messages export --dir district --phone 612-555-0100 --out messages.csv",
 		Args:    cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
+		if m.phone == "" {
+			return usage(errors.New("messages to families need the number that they call, --phone"))
+		}
 		return a.withDistrict(ctx, p, func(ctx context.Context, b *broker.Broker) error {
-			return a.exportMessages(ctx, b, wording(), out)
+			return a.exportMessages(ctx, b, m.wording(b.Settings()), out)
 		})
 	})
 	p.flags(c)
+	m.familyFlags(c)
 	c.Flags().StringVar(&out, "out", "", "the `file` to write (required)")
 	// MarkFlagRequired fails only for a flag that does not exist.
 	_ = c.MarkFlagRequired("out")

@@ -83,7 +83,7 @@ func (a *app) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return errors.Join(&failure{exitFailed, "choose other addresses with --listen and --ops-listen", err}, b.Close())
 	}
-	stop := delivering(ctx, b, carrier)
+	stop := delivering(ctx, b, carrier, s.mailing.wording(b.Settings()))
 	a.announce(b, s, server, log)
 	err = server.Serve(ctx)
 	stop()
@@ -114,7 +114,7 @@ func listen(at served, s service, log *slog.Logger) (*web.Server, error) {
 	}
 	v := version()
 	api, err := web.New[*broker.Answer](at.broker, verifier, web.Options{
-		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, Simulated: at.broker.Settings().IsSimulated(),
+		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, District: s.mailing.named(at.broker.Settings()), Simulated: at.broker.Settings().IsSimulated(),
 	})
 	if err != nil {
 		return nil, err
