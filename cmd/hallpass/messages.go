@@ -72,6 +72,9 @@ func (m mailing) wording(s broker.Settings) broker.Wording {
 
 // carrier returns what carries messages, or nil if nothing is to.
 func (a *app) carrier(m mailing) (broker.Carrier, error) {
+	if err := m.complete(); err != nil {
+		return nil, usage(err)
+	}
 	if m.folder != "" {
 		if m.host != "" || m.url != "" {
 			return nil, usage(errors.New("--messages-dir is instead of --smtp-host and --webhook-url"))
@@ -81,9 +84,6 @@ func (a *app) carrier(m mailing) (broker.Carrier, error) {
 			return nil, fmt.Errorf("making the directory of messages: %w", err)
 		}
 		return post.Folder{Dir: dir}, nil
-	}
-	if err := m.complete(); err != nil {
-		return nil, usage(err)
 	}
 	var routes post.Routes
 	if m.host != "" {
@@ -106,6 +106,9 @@ func (a *app) carrier(m mailing) (broker.Carrier, error) {
 	return routes, nil
 }
 
+// errNoPhone refuses messages that name nobody to ask.
+var errNoPhone = errors.New("messages to families need the number that they call, --phone")
+
 // complete refuses settings of which some are missing.
 func (m mailing) complete() error {
 	switch {
@@ -117,10 +120,10 @@ func (m mailing) complete() error {
 		return errors.New("--smtp-user and --smtp-password-file go together")
 	case (m.url == "") != (m.secretFile == ""):
 		return errors.New("--webhook-url and --webhook-secret-file go together")
-	case (m.host != "" || m.url != "") && m.phone == "":
-		return errors.New("messages to families need the number that they call, --phone")
 	case m.private && m.url == "":
 		return errors.New("--webhook-allow-private is about a --webhook-url")
+	case (m.host != "" || m.url != "" || m.folder != "") && m.phone == "":
+		return errNoPhone
 	}
 	return nil
 }
@@ -263,7 +266,7 @@ how many, and which.`,
 		Args:    cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
 		if m.phone == "" {
-			return usage(errors.New("messages to families need the number that they call, --phone"))
+			return usage(errNoPhone)
 		}
 		return a.withDistrict(ctx, p, func(ctx context.Context, b *broker.Broker) error {
 			return a.exportMessages(ctx, b, m.wording(b.Settings()), out)
@@ -278,9 +281,6 @@ how many, and which.`,
 }
 
 func (a *app) exportMessages(ctx context.Context, b *broker.Broker, w broker.Wording, out string) error {
-	if w == nil {
-		return &failure{exitFailed, "wait for a release that has them; messages keep", errors.New("there are no words for messages yet")}
-	}
 	path := a.path(out)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -35,18 +35,18 @@ func TestTheSettingsSayHowMessagesLeave(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	c.secrets(t)
-	mail := mailing{host: "mail.lakeview.example", from: "records@lakeview.example", tls: "starttls"}
+	mail := mailing{host: "mail.lakeview.example", from: "records@lakeview.example", tls: "starttls", phone: demoPhone}
 	for name, one := range map[string]struct {
 		mailing       mailing
 		mail, gateway bool
 	}{
 		"nothing":  {mailing{tls: "starttls"}, false, false},
 		"mail":     {mail, true, false},
-		"a user":   {mailing{host: mail.host, from: mail.from, tls: "tls", user: "u", passwordFile: "password"}, true, false},
-		"calls":    {mailing{url: "https://messages.lakeview.example/", secretFile: "secret"}, false, true},
-		"both":     {mailing{host: mail.host, from: mail.from, url: "http://127.0.0.1:9/", secretFile: "secret", private: true}, true, true},
-		"no TLS":   {mailing{host: "127.0.0.1", from: mail.from, tls: "none"}, true, false},
-		"own port": {mailing{host: mail.host, port: 2525, from: mail.from}, true, false},
+		"a user":   {mailing{host: mail.host, from: mail.from, tls: "tls", user: "u", passwordFile: "password", phone: demoPhone}, true, false},
+		"calls":    {mailing{url: "https://messages.lakeview.example/", secretFile: "secret", phone: demoPhone}, false, true},
+		"both":     {mailing{host: mail.host, from: mail.from, url: "http://127.0.0.1:9/", secretFile: "secret", private: true, phone: demoPhone}, true, true},
+		"no TLS":   {mailing{host: "127.0.0.1", from: mail.from, tls: "none", phone: demoPhone}, true, false},
+		"own port": {mailing{host: mail.host, port: 2525, from: mail.from, phone: demoPhone}, true, false},
 	} {
 		carrier, err := c.carrier(one.mailing)
 		if err != nil {
@@ -58,7 +58,7 @@ func TestTheSettingsSayHowMessagesLeave(t *testing.T) {
 			t.Errorf("%s: the carriers are %+v", name, carrier)
 		}
 	}
-	folder, err := c.carrier(mailing{folder: "sent", tls: "starttls"})
+	folder, err := c.carrier(mailing{folder: "sent", tls: "starttls", phone: demoPhone})
 	if err != nil || folder != broker.Carrier(post.Folder{Dir: filepath.Join(c.folder, "sent")}) {
 		t.Errorf("a folder: %+v, %v", folder, err)
 	}
@@ -72,7 +72,7 @@ func TestSettingsOfMessagesThatDoNotFitAreErrorsOfTheCommandLine(t *testing.T) {
 	c := newConsole(t)
 	c.secrets(t)
 	c.district(t, "lakeview")
-	serve := []string{"serve", "--dir", "lakeview", "--listen", "127.0.0.1:0", "--ops-listen", ""}
+	serve := []string{"serve", "--dir", "lakeview", "--listen", "127.0.0.1:0", "--ops-listen", "", "--phone", demoPhone}
 	mail := []string{"--smtp-host", "mail.lakeview.example", "--smtp-from", "records@lakeview.example"}
 	for _, wrong := range []struct {
 		flags []string
@@ -95,6 +95,7 @@ func TestSettingsOfMessagesThatDoNotFitAreErrorsOfTheCommandLine(t *testing.T) {
 	} {
 		c.wants(t, exitUsage, wrong.said, slices.Concat(serve, wrong.flags)...)
 	}
+	c.wants(t, exitUsage, "--phone", slices.Concat(serve[:len(serve)-2], mail)...)
 }
 
 func TestEverySettingOfServeMayStandInItsFile(t *testing.T) {
@@ -112,7 +113,7 @@ func TestEverySettingOfServeMayStandInItsFile(t *testing.T) {
 	}
 }
 
-func TestMessagesWaitWhileThereAreNoWords(t *testing.T) {
+func TestMessagesAreListedAndExported(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	dir := c.district(t, "lakeview")
@@ -120,7 +121,7 @@ func TestMessagesWaitWhileThereAreNoWords(t *testing.T) {
 	c.wants(t, exitDone, `"carrier"`, "messages", "list", "--dir", dir, "--output", "json")
 	c.wants(t, exitRejected, "state is unknown", "messages", "list", "--dir", dir, "--state", "lost")
 	c.wants(t, exitUsage, `"out" not set`, "messages", "export", "--dir", dir)
-	c.wants(t, exitFailed, "no words for messages yet", "messages", "export", "--dir", dir, "--out", "messages.csv")
+	c.wants(t, exitUsage, "--phone", "messages", "export", "--dir", dir, "--out", "messages.csv")
 	b := opened(t, dir)
 	words := func(broker.MessageKind, string, map[string]string) (subject, text string, err error) {
 		return "s", "t", nil
