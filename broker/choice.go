@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -196,7 +197,7 @@ func recordsPage(a *attendanceCell, grades []gradeCell, discipline []incidentCel
 var errStale = &Error{Kind: Unauthenticated, Detail: "who answers has to be shown again: type a new code"}
 
 // ErrStale reports whether an error asks for another code before an answer.
-func ErrStale(err error) bool { return err == errStale }
+func ErrStale(err error) bool { return errors.Is(err, errStale) }
 
 var errOtherText = conflict("the text that was shown is not the text of now, or cannot be signed in this language; read it once more")
 
