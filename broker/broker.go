@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -87,6 +88,7 @@ type Broker struct {
 	engine      *policy.Engine
 	checkpoints *checkpointer
 	verifier    *tlog.Verifier
+	publicKey   string // of the log, as the verifier is written
 	tokens      token.Key
 	flights     *flights
 	policy      [32]byte // digest of the engine's rules
@@ -232,6 +234,7 @@ func (b *Broker) openKeys() error {
 	if b.verifier, err = tlog.NewVerifier(string(public)); err != nil {
 		return fmt.Errorf("reading the public log key: %w", err)
 	}
+	b.publicKey = strings.TrimSpace(string(public))
 	raw, err := readSecret(filepath.Join(keys, fileTokenKey))
 	if err != nil {
 		return fmt.Errorf("reading the token key: %w", err)

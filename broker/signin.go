@@ -293,18 +293,37 @@ func (b *Broker) SignOut(ctx context.Context, v Visitor) error {
 
 // DenyChild records that whoever a link reached says that the children it is about are
 // not theirs: all sharing of their records stops until an officer has settled it. It
-// closes and opens nothing, so the link alone is enough.
+// closes and opens nothing, so the link alone is enough. Said once more it changes
+// nothing.
 func (b *Broker) DenyChild(ctx context.Context, secret string) error {
-	l, err := b.viewLink(ctx, secret)
-	if err != nil {
-		return err
-	}
-	for _, sid := range l.Children {
-		number, err := b.numberOf(ctx, sid)
+	var c Caller
+	var numbers []string
+	err := b.store.View(ctx, func(r store.Reader) error {
+		l, err := b.getLink(r, secret)
+		if err != nil || l.Kind != linkAsk {
+			return orNotAvailable(err)
+		}
+		to, err := b.reach(r, l, b.moment())
 		if err != nil {
 			return err
 		}
-		a, err := b.OpenCase(ctx, l.caller(), CaseRequest{Kind: CaseNotMyChild, Student: StudentRef{StudentID: number}})
+		c = l.caller()
+		for _, p := range to.children {
+			said, err := b.denied(r, c, p)
+			if err != nil {
+				return err
+			}
+			if !said {
+				numbers = append(numbers, p.Person.StudentID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return storeError(err)
+	}
+	for _, number := range numbers {
+		a, err := b.OpenCase(ctx, c, CaseRequest{Kind: CaseNotMyChild, Student: StudentRef{StudentID: number}})
 		if err != nil {
 			return err
 		}
@@ -313,12 +332,28 @@ func (b *Broker) DenyChild(ctx context.Context, secret string) error {
 	return nil
 }
 
-// numberOf is the district's number of a student.
-func (b *Broker) numberOf(ctx context.Context, sid records.SID) (number string, err error) {
-	err = b.store.View(ctx, func(r store.Reader) error {
-		p, err := b.profile(r, sid)
-		number = p.Person.StudentID
-		return err
-	})
-	return number, storeError(err)
+// denied reports whether a family's person said that a child is not theirs, and nobody
+// has settled it yet.
+func (b *Broker) denied(r store.Reader, c Caller, p records.Profile) (bool, error) {
+	one, _, err := b.self(r, c, p)
+	if err != nil {
+		return false, err
+	}
+	recorded, err := b.rightsOf(r, p.SID)
+	if err != nil {
+		return false, err
+	}
+	for _, w := range recorded.Pauses {
+		if w.Ended != nil {
+			continue
+		}
+		_, f, err := cases.get(b, r, w.Case)
+		if err != nil {
+			return false, err
+		}
+		if f.Kind == CaseNotMyChild && f.By == one.signer {
+			return true, nil
+		}
+	}
+	return false, nil
 }
