@@ -50,6 +50,7 @@ type Sabotage struct {
 	FileOnly  bool // who decides is what the district's file says, whatever officers recorded
 	OldProof  bool // answers are signed however long ago a code was typed
 	FreeTries bool // wrong codes are not counted
+	DearLocks bool // a link that is locked is looked at in an Update all the same
 	NamesTold bool // of a protected family everyone is told the organizations
 	OldStamp  bool // how an agreement stands is read once a day, whatever changes
 	NoCeiling bool // policy alone decides what leaves

@@ -197,11 +197,15 @@ func (b *Broker) linkOf(ctx context.Context, v Visitor) (secret string, err erro
 	return secret, storeError(err)
 }
 
-// enterCode takes a try in one Update: a hundred at once are a hundred.
+// enterCode takes a try in one Update: a hundred at once are a hundred. A link that is
+// locked already writes nothing, however often it is tried.
 func (b *Broker) enterCode(ctx context.Context, secret, code string, also func(reached) bool) (SignedIn, error) {
 	l, err := b.viewLink(ctx, secret)
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if l.Code.locked(b.moment().today) && !b.sabotage.DearLocks {
+		return SignedIn{}, errManyCodes
 	}
 	code = strings.ReplaceAll(code[:min(len(code), maxCodeLength)], " ", "")
 	in, fits, locked := SignedIn{Secret: newSecret()}, false, false

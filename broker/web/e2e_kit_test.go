@@ -40,6 +40,7 @@ type house struct {
 	spec    *description
 	log     *lockedBuffer
 	address string
+	handler http.Handler // what listens there
 	client  *http.Client
 }
 
@@ -142,7 +143,7 @@ func (h *house) serve(f furnishing) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.address = listener.Addr().String()
+	h.address, h.handler = listener.Addr().String(), api
 	if f.listen != nil {
 		listener = f.listen(listener)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/records"
+	"github.com/hallpass-edu/hallpass/broker/web"
 )
 
 // behaviour is what a test's service does: op is the operation's name, input
@@ -15,11 +16,12 @@ type behaviour func(ctx context.Context, op string, c broker.Caller, input ...an
 
 // service is the smallest web.Service: every operation is one behaviour.
 type service struct {
-	do            behaviour
-	ready, failed error
-	fresh         []broker.Freshness
-	freshness     error // what Freshness returns with them
-	recording     error // what RecordMisdirected returns
+	web.Service[*reply] // what no test of the API calls
+	do                  behaviour
+	ready, failed       error
+	fresh               []broker.Freshness
+	freshness           error // what Freshness returns with them
+	recording           error // what RecordMisdirected returns
 
 	mu          sync.Mutex
 	misdirected []string
