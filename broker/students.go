@@ -154,6 +154,7 @@ type walk struct {
 	children   []child
 	who        *persons
 	filters    *policy.Filters
+	decided    *decidedCohort
 	categories []consent.Category
 	settings   records.Settings
 }
@@ -179,7 +180,8 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 	if w.filters, err = s.b.engine.Filters(s.b.prepared.of(s.agreement), s.today); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRules, err)
 	}
-	return w, nil
+	w.decided, err = s.b.decided.of(s, categories)
+	return w, err
 }
 
 // opened is what one child's family opened to this agreement: for each
@@ -220,12 +222,26 @@ func (o opened) day(c consent.Category, school string, day civil.Date) bool {
 	return o.holds(c, school, records.Session{Start: day, End: day})
 }
 
-// open asks the law of consent, the rules and the ceiling about one child.
+// open tells what one child's family opened, as it was decided before or is now.
 func (w *walk) open(c child) (opened, error) {
-	o := opened{student: w.s.data.district.Find(c.sid), parts: map[consent.Category][]openPart{}}
-	if o.student == nil {
+	student := w.s.data.district.Find(c.sid)
+	if student == nil {
+		return opened{}, nil
+	}
+	if o, ok := w.decided.get(c.sid); ok {
+		o.student = student
 		return o, nil
 	}
+	o, err := w.decide(c, student)
+	if err == nil {
+		w.decided.put(c.sid, o)
+	}
+	return o, err
+}
+
+// decide asks the law of consent, the rules and the ceiling about one child.
+func (w *walk) decide(c child, student *records.Student) (opened, error) {
+	o := opened{student: student, parts: map[consent.Category][]openPart{}}
 	grants, err := w.s.b.grants(w.s.r, c.sid)
 	if err != nil || len(grants) == 0 {
 		return o, err

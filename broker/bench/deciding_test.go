@@ -18,7 +18,6 @@ import (
 
 // The district whose families' answers are decided.
 const (
-	decidedGrants  = 100_000
 	decidedParties = 4 // organizations that each child's family answered
 	decidedCohort  = 500
 )
@@ -137,8 +136,9 @@ func (x *deciding) ask() time.Duration {
 // answered since the last one: the request beside the very same asked once more.
 func benchDeciding(t *testing.T) outcome {
 	const asks = 200
-	l := line{bench: fmt.Sprintf("cohort of %d decided anew, %d answers in the store", decidedCohort, decidedGrants), peer: "– (ms), over the same request again", goal: 1, atMost: true}
-	x := decidedDistrict(t, decidedGrants, decidedCohort)
+	grants := sizeOf(t, "GRANTS", 100_000)
+	l := line{bench: fmt.Sprintf("cohort of %d decided anew, %d answers in the store", decidedCohort, grants), peer: "– (ms), over the same request again", goal: 1, atMost: true}
+	x := decidedDistrict(t, grants, decidedCohort)
 	var first time.Duration
 	o := l.single(0)
 	o.ratios = nil
