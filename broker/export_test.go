@@ -18,3 +18,11 @@ func WholeHas(c agreement.Clauses, k sdc.Key) bool {
 func FitsPage(rows int, data []byte) error {
 	return comparisonData{Rows: make([]comparisonRow, rows)}.fitsPage(data)
 }
+
+// ForgetDecided drops what was decided and built, so that the next answer is made from
+// the store alone.
+func (b *Broker) ForgetDecided() {
+	b.decided.mu.Lock()
+	defer b.decided.mu.Unlock()
+	b.decided.kept, b.finished = nil, newFinishedCache()
+}

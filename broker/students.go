@@ -165,14 +165,13 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 	if w.year, ok = s.data.district.CurrentYear(s.today); !ok {
 		return nil, unavailable("the district has loaded no school year yet", nil)
 	}
-	var err error
-	if w.roster, err = s.b.roster(s.r, s.agreement.Agreement.ID, s.agreement.Roster); err != nil {
+	all, err := s.b.openRoster(s.r, s.agreement.Agreement.ID, s.agreement.Roster)
+	if err != nil {
 		return nil, err
 	}
-	for _, c := range children(w.roster) {
-		if c.visible(s.caller) {
-			w.children = append(w.children, c)
-		}
+	w.roster, w.children = all.members, all.children
+	if len(s.caller.Sites)+len(s.caller.Programs) > 0 {
+		w.children = slices.DeleteFunc(slices.Clone(w.children), func(c child) bool { return !c.visible(s.caller) })
 	}
 	if w.who, err = s.b.persons(s.r); err != nil {
 		return nil, err
