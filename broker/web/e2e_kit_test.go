@@ -69,7 +69,7 @@ func open(t testing.TB, from func() (*town, error), change ...func(*furnishing))
 	}
 	f := furnishing{
 		broker: broker.Options{Clock: h.clock.Now, AcceptClockJump: true, Policy: engine, Log: slogTo(h.log)},
-		web:    web.Options{Log: slogTo(h.log), Rate: web.Rate{PerSecond: 1e9, Burst: 1e9}, Now: h.clock.Now},
+		web:    web.Options{Log: slogTo(h.log), Rate: web.Rate{PerSecond: 1e9, Burst: 1e9}, Now: h.clock.Now, Sleep: func(context.Context, time.Duration) {}},
 	}
 	for _, c := range change {
 		c(&f)
