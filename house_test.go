@@ -115,7 +115,7 @@ var house = map[string]room{
 			"github.com/gin-gonic/gin", "github.com/go-json-experiment/json", "github.com/prometheus/client_golang",
 			"golang.org/x/sync", "golang.org/x/time",
 		},
-		clock: []string{"withDefaults", "wait"},
+		clock: []string{"withDefaults", "wait", "sleepFor"},
 	},
 	"cmd/hallpass":        {wires: true},
 	"cmd/hallpass-verify": {wires: true},

@@ -101,7 +101,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleepUntil
+		o.Sleep = sleepFor
 	}
 	if o.Rate.PerSecond <= 0 || o.Rate.Burst <= 0 {
 		o.Rate = Rate{PerSecond: 100, Burst: 1000}

@@ -61,12 +61,18 @@ func (p padding) fill(html []byte) []byte {
 	return append(filled, fillingEnds...)
 }
 
-// sleepUntil waits, but not longer than anybody waits for the answer.
-func sleepUntil(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
+// exactly is the end of a wait that the runtime's timers would blur by up to a
+// millisecond, more or less as the work before it took less or more.
+const exactly = 2 * time.Millisecond
+
+// sleepFor waits to the end of a time, but not longer than anybody waits for the answer.
+func sleepFor(ctx context.Context, d time.Duration) {
+	until := time.Now().Add(d)
+	timer := time.NewTimer(d - exactly)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		pause(max(time.Until(until), 0))
 	case <-ctx.Done():
 	}
 }

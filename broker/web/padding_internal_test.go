@@ -48,6 +48,6 @@ func TestNobodyWaitsLongerThanTheRequestLasts(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	sleepUntil(ctx, time.Hour)
-	sleepUntil(t.Context(), 0)
+	sleepFor(ctx, time.Hour)
+	sleepFor(t.Context(), 0)
 }
