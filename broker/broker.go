@@ -51,8 +51,10 @@ type Sabotage struct {
 	FileOnly  bool // who decides is what the district's file says, whatever officers recorded
 	OldProof  bool // answers are signed however long ago a code was typed
 	FreeTries bool // wrong codes are not counted
+	DearLocks bool // a link that is locked is looked at in an Update all the same
 	NamesTold bool // of a protected family everyone is told the organizations
 	OldStamp  bool // how an agreement stands is read once a day, whatever changes
+	OldCohort bool // what a family opened is decided once a day, whatever it says since
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
@@ -99,6 +101,7 @@ type Broker struct {
 	finished    *finishedCache
 	requests    requestTexts
 	standings   standings
+	decided     decidedCohorts
 	recalled    atomic.Uint64 // the count of freezes and publications up to which holds are read ahead
 	rosters     *rosterCache
 	outbox      *outbox
@@ -132,7 +135,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
-		standings: standings{old: o.Sabotage.OldStamp}, outbox: newOutbox(o.Chance),
+		standings: standings{old: o.Sabotage.OldStamp}, decided: decidedCohorts{old: o.Sabotage.OldCohort}, outbox: newOutbox(o.Chance),
 	}
 	if o.Serving {
 		b.pace = ingest.Gentle

@@ -147,7 +147,7 @@ func (b *Broker) acceptGrant(tx store.Tx, m moment, g consent.Grant, rec agreeme
 	if err := b.answered(tx, m, g, p); err != nil {
 		return outcome{}, err
 	}
-	moved, err := b.moveConsent(tx, g.Party)
+	moved, err := b.moveConsent(tx, g.Party, p.SID)
 	if err != nil {
 		return outcome{}, err
 	}

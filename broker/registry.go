@@ -28,6 +28,7 @@ const (
 	colEpochs       store.Collection = "epochs"       // partner -> epoch under which its tokens count
 	colConsents     store.Collection = "consents"     // sid, ordinal -> sealed grant
 	colConsentIDs   store.Collection = "consent_ids"  // consent -> sid, ordinal
+	colChanges      store.Collection = "changes"      // the newest counts of headConsent -> sid of whom the change is about
 	colRights       store.Collection = "rights"       // sid -> sealed words on who decides
 	colRestrictions store.Collection = "restrictions" // restriction or protection -> sid
 	colRounds       store.Collection = "rounds"       // round -> roundRecord

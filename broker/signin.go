@@ -91,10 +91,11 @@ type visit struct {
 	Ends   time.Time `json:"ends"`
 }
 
-// SignedIn is a new session: its secret, for the reader's cookie, and its end.
+// SignedIn is a new session: its secret, for the reader's cookie, and how long it
+// lasts. The reader's clock may be another than the district's.
 type SignedIn struct {
 	Secret string
-	Ends   time.Time
+	Lasts  time.Duration
 }
 
 // Visitor is a signed-in person of a family.
@@ -197,11 +198,15 @@ func (b *Broker) linkOf(ctx context.Context, v Visitor) (secret string, err erro
 	return secret, storeError(err)
 }
 
-// enterCode takes a try in one Update: a hundred at once are a hundred.
+// enterCode takes a try in one Update: a hundred at once are a hundred. A link that is
+// locked already writes nothing, however often it is tried.
 func (b *Broker) enterCode(ctx context.Context, secret, code string, also func(reached) bool) (SignedIn, error) {
 	l, err := b.viewLink(ctx, secret)
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if l.Code.locked(b.moment().today) && !b.sabotage.DearLocks {
+		return SignedIn{}, errManyCodes
 	}
 	code = strings.ReplaceAll(code[:min(len(code), maxCodeLength)], " ", "")
 	in, fits, locked := SignedIn{Secret: newSecret()}, false, false
@@ -248,8 +253,8 @@ func (b *Broker) began(tx store.Tx, m moment, l link, secret string, in *SignedI
 		}
 		return outcome{unlogged: true}, nil
 	}
-	in.Ends = m.now.Add(sessionLasts)
-	err := b.putSession(tx, in.Secret, visit{Link: secret, Person: l.Person, Began: m.now, Proven: m.now, Ends: in.Ends})
+	in.Lasts = sessionLasts
+	err := b.putSession(tx, in.Secret, visit{Link: secret, Person: l.Person, Began: m.now, Proven: m.now, Ends: m.now.Add(sessionLasts)})
 	return outcome{data: map[string]string{"method": methodCode}, subjects: l.Children, places: len(l.Children)}, err
 }
 

@@ -1,5 +1,10 @@
 package web
 
+import (
+	"context"
+	"time"
+)
+
 // FamilyPage is a row of the table of the families' pages, as tests walk it.
 type FamilyPage struct {
 	Method, Path string
@@ -14,3 +19,6 @@ func FamilyPages() (all []FamilyPage) {
 	}
 	return all
 }
+
+// SleepFor is how answers of the families' pages are held.
+func SleepFor(ctx context.Context, d time.Duration) { sleepFor(ctx, d) }
