@@ -77,6 +77,7 @@ type Broker struct {
 	vault       *seal.Vault
 	engine      *policy.Engine
 	checkpoints *checkpointer
+	upkeep      *upkeep
 	verifier    *tlog.Verifier
 	tokens      token.Key
 	flights     *flights
@@ -228,7 +229,8 @@ func (b *Broker) openKeys() error {
 	if b.tokens, err = token.ParseKey(raw); err != nil {
 		return fmt.Errorf("reading the token key: %w", err)
 	}
-	b.checkpoints = newCheckpointer(b.dir, b.store, signer, func(err error) { b.alarm("last-signed", err) })
+	b.checkpoints = newCheckpointer(b.dir, b.store, signer)
+	b.beginUpkeep()
 	return nil
 }
 
@@ -331,7 +333,8 @@ func (b *Broker) checkSigned(r store.Reader) error {
 func (b *Broker) Close() error {
 	var errs []error
 	if b.checkpoints != nil {
-		errs = append(errs, b.checkpoints.close())
+		b.upkeep.end()
+		errs = append(errs, b.checkpoints.save())
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())
@@ -356,9 +359,16 @@ func (b *Broker) alarm(what string, err error) {
 	b.log.Error("alarm", slog.String("what", what), slog.String("error", err.Error()))
 }
 
+// Room returns nil while the disk has room for everything, and an error while it has
+// only what is held for withdrawals.
+func (b *Broker) Room(ctx context.Context) error { return b.store.Room(ctx) }
+
 // Ready returns nil when requests can be answered, else why not.
 func (b *Broker) Ready(ctx context.Context) error {
 	if err := b.store.Failed(); err != nil {
+		return err
+	}
+	if err := b.Room(ctx); err != nil {
 		return err
 	}
 	return b.store.View(ctx, func(r store.Reader) error {

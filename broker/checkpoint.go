@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
@@ -22,9 +21,6 @@ type checkpointer struct {
 	hashes treeHashes
 	file   string
 	saved  signed
-	stop   chan struct{}
-	alarm  func(error)
-	ended  sync.WaitGroup
 }
 
 // errEmptyLog says that nothing was recorded yet.
@@ -40,10 +36,8 @@ type signed struct {
 // signed, so that an older store is refused.
 const lastSigned = "last-signed"
 
-func newCheckpointer(dir string, s *store.Store, signer *tlog.Signer, alarm func(error)) *checkpointer {
-	c := &checkpointer{alarm: alarm, store: s, signer: signer, file: filepath.Join(dir, lastSigned), stop: make(chan struct{})}
-	c.ended.Go(c.remember)
-	return c
+func newCheckpointer(dir string, s *store.Store, signer *tlog.Signer) *checkpointer {
+	return &checkpointer{store: s, signer: signer, file: filepath.Join(dir, lastSigned)}
 }
 
 // covering returns a checkpoint whose tree holds the entry at index.
@@ -75,22 +69,7 @@ func (c *checkpointer) covering(ctx context.Context, index uint64) (signed, erro
 	return c.newest, err
 }
 
-// remember writes the newest checkpoint to its file, once a second at most.
-func (c *checkpointer) remember() {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if err := c.save(); err != nil {
-				c.alarm(err)
-			}
-		case <-c.stop:
-			return
-		}
-	}
-}
-
+// save writes the newest checkpoint to its file.
 func (c *checkpointer) save() error {
 	c.mu.Lock()
 	newest := c.newest
@@ -103,13 +82,6 @@ func (c *checkpointer) save() error {
 	}
 	c.saved = newest
 	return nil
-}
-
-// close writes the newest checkpoint and ends the writing.
-func (c *checkpointer) close() error {
-	close(c.stop)
-	c.ended.Wait()
-	return c.save()
 }
 
 // newestOf returns the checkpoint of the newest committed size.

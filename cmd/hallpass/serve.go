@@ -37,7 +37,10 @@ admin.sock in the district's directory (mode 0600). Both listeners are on
 loopback: put a proxy that ends TLS before the API to open it to others.
 
 Settings: a flag, else its HALLPASS_ variable, else a line "name: value" of the
-YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump).`,
+YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump, ballast).
+
+When the disk is full, withdrawals still succeed: the store holds --ballast megabytes
+for them at its end. Everything else answers 503 until there is space again.`,
 		Example: `  hallpass serve --dir district
   hallpass serve --config hallpass.yaml
   HALLPASS_LISTEN=127.0.0.1:8443 hallpass serve --dir district`,
@@ -46,7 +49,7 @@ YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump).`,
 			if s.config == "" {
 				return nil
 			}
-			return fromFile(cmd, a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump")
+			return fromFile(cmd, a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump", "ballast")
 		},
 	}, func(ctx context.Context, _ []string) error { return a.serve(ctx, s) })
 	s.flags(c)
@@ -65,7 +68,8 @@ func (a *app) serve(ctx context.Context, s service) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	defer collectLess()()
 	dir := a.path(s.dir)
-	b, err := a.open(ctx, dir, broker.Options{Serving: true, SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, func() error { return alone(ctx, dir) })
+	o := broker.Options{Serving: true, SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log, Store: engine(s.ballast)}
+	b, err := a.open(ctx, dir, o, func() error { return alone(ctx, dir) })
 	if err != nil {
 		return mayNotSet(ctx, at, dir, err)
 	}
@@ -82,7 +86,7 @@ func mayNotSet(ctx context.Context, clock time.Time, dir string, err error) erro
 	if clock.IsZero() {
 		return err
 	}
-	b, again := openStore(ctx, dir, broker.Options{AcceptClockJump: true})
+	b, again := openStore(ctx, dir, broker.Options{AcceptClockJump: true, Store: engine(0)})
 	if again != nil {
 		return err
 	}
