@@ -35,6 +35,9 @@ type Options struct {
 	Serving         bool                                    // requests are answered beside loads, which then give way to them
 	BarrierLimit    time.Duration                           // how long a withdrawal waits before it cuts; 0: two seconds
 	Store           func(path string) (store.Engine, error) // nil: bbolt
+	Journal         string                                  // file of the withdrawal journal, on another machine's disk; empty: none
+	Anchor          string                                  // file that says how far the log was signed, at another place than the directory; empty: none
+	Restore         *RestoreOrder                           // the store was put back from an older copy on purpose
 	StoreSabotage   store.Sabotage
 	Sabotage        Sabotage
 
@@ -59,6 +62,8 @@ type Sabotage struct {
 	FreezeStale  bool // periods are frozen on records whose newest load was held
 	Peek         bool // a preflight compares public totals with the records, as a close does
 
+	NoRestoreGuard bool // a restored store releases rows before the withdrawals since are replayed
+
 	FreeDraws  bool // noise is drawn under budgeted without a reservation
 	GiveBack   bool // what was reserved for a close that stopped pays for the next one too
 	NoStudents bool // students have no account under budgeted
@@ -78,6 +83,8 @@ type Broker struct {
 	engine      *policy.Engine
 	checkpoints *checkpointer
 	upkeep      *upkeep
+	journal     *journal
+	shut        atomic.Bool // restored, and no row leaves
 	verifier    *tlog.Verifier
 	tokens      token.Key
 	flights     *flights
@@ -152,6 +159,9 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	if err := b.checkLog(ctx, o); err != nil {
 		return nil, err
 	}
+	if err := b.checkWhole(ctx, o); err != nil {
+		return nil, err
+	}
 	return b, b.collect(ctx)
 }
 
@@ -180,7 +190,7 @@ func (b *Broker) openFiles(ctx context.Context, o Options) error {
 	if err := b.store.View(ctx, b.readSettings); err != nil {
 		return fmt.Errorf("reading the district's settings: %w", err)
 	}
-	return b.openKeys()
+	return b.openKeys(o)
 }
 
 func (b *Broker) readSettings(r store.Reader) error {
@@ -198,7 +208,7 @@ func (b *Broker) readSettings(r store.Reader) error {
 	return err
 }
 
-func (b *Broker) openKeys() error {
+func (b *Broker) openKeys(o Options) error {
 	keys := filepath.Join(b.dir, dirKeys)
 	district, err := seal.ReadKeyFile(filepath.Join(keys, fileDistrictKey))
 	if err != nil {
@@ -229,7 +239,8 @@ func (b *Broker) openKeys() error {
 	if b.tokens, err = token.ParseKey(raw); err != nil {
 		return fmt.Errorf("reading the token key: %w", err)
 	}
-	b.checkpoints = newCheckpointer(b.dir, b.store, signer)
+	b.checkpoints = newCheckpointer(b.dir, b.store, signer, o.Anchor)
+	b.journal = newJournal(o.Journal, b.store, func(err error) { b.alarm("withdrawal-journal", err) })
 	b.beginUpkeep()
 	return nil
 }
@@ -271,13 +282,9 @@ var ErrRolledBack = errors.New("the store is older than the log it has signed: i
 // ErrClockJump says that the clock is over a day ahead of the log.
 var ErrClockJump = errors.New("the clock is over a day ahead of the newest entry; check it, then start with --accept-clock-jump")
 
-// checkLog compares the store with what was signed last, and the clock with
-// the newest entry.
+// checkLog compares the clock with the newest entry.
 func (b *Broker) checkLog(ctx context.Context, o Options) error {
 	return b.store.View(ctx, func(r store.Reader) error {
-		if err := b.checkSigned(r); err != nil {
-			return err
-		}
 		newest, err := number(r, colLog, key(logTime))
 		b.newest.Store(int64(newest))
 		if err != nil || newest == 0 || o.AcceptClockJump || b.settings.IsSimulated() {
@@ -290,51 +297,12 @@ func (b *Broker) checkLog(ctx context.Context, o Options) error {
 	})
 }
 
-// checkNew refuses a store that has entries but no memory of having signed
-// them: the making of a district writes the first.
-func (b *Broker) checkNew(r store.Reader) error {
-	size, err := number(r, colLog, key(logSize))
-	if err == nil && size > 0 {
-		err = ErrRolledBack
-	}
-	return err
-}
-
-func (b *Broker) checkSigned(r store.Reader) error {
-	note, err := os.ReadFile(filepath.Join(b.dir, lastSigned))
-	if errors.Is(err, os.ErrNotExist) {
-		return b.checkNew(r)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the last signed checkpoint: %w", err)
-	}
-	last, err := b.verifier.OpenExact(note)
-	if err != nil {
-		return fmt.Errorf("reading the last signed checkpoint: %w", err)
-	}
-	size, err := number(r, colLog, key(logSize))
-	if err != nil {
-		return err
-	}
-	if int64(size) < last.Size {
-		return ErrRolledBack
-	}
-	root, err := tlog.Root(last.Size, hashReader{r})
-	if err != nil {
-		return fmt.Errorf("reading the root of the log: %w", err)
-	}
-	if root != last.Root {
-		return ErrRolledBack
-	}
-	return nil
-}
-
 // Close ends the district's work; what was acknowledged is durable already.
 func (b *Broker) Close() error {
 	var errs []error
 	if b.checkpoints != nil {
 		b.upkeep.end()
-		errs = append(errs, b.checkpoints.save())
+		errs = append(errs, b.checkpoints.save(), b.journal.close())
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())

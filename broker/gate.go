@@ -209,6 +209,8 @@ func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts polic
 	}
 	if !done.consented {
 		p.stamp.Consent = 0
+	} else if err := b.shutError(); err != nil {
+		return err
 	}
 	p.consented, p.copies, p.kept = done.consented, done.copies, done.kept
 	p.draft.event, p.draft.decision = tlog.QueryReleased, tlog.Allow

@@ -32,10 +32,16 @@ func (b *Broker) beginUpkeep() {
 }
 
 // keepUp remembers how far the log is signed, and takes the disk's reserve back
-// after it was full.
+// after it was full, and the withdrawal journal whole.
 func (b *Broker) keepUp() {
 	b.tell("last-signed", b.checkpoints.save())
 	b.tell("disk", b.Room(context.Background()))
+	b.tell("withdrawal-journal", b.journal.ship(context.Background()))
+	if b.shut.Load() {
+		b.tell("restored", errShut)
+	} else {
+		b.tell("restored", nil)
+	}
 }
 
 // tell alarms the operator when a trouble begins or becomes another, and says when

@@ -33,6 +33,8 @@ type place struct {
 	dir        string
 	acceptJump bool
 	ballast    int // megabytes
+	journal    string
+	anchor     string
 }
 
 func (p *place) flags(c *cobra.Command) {
@@ -46,6 +48,8 @@ func (p *place) optional(c *cobra.Command, dir string) {
 	c.Flags().StringVar(&p.dir, "dir", "", dir)
 	c.Flags().BoolVar(&p.acceptJump, "accept-clock-jump", false, "the clock is over a day ahead of the newest entry, and that is right")
 	c.Flags().IntVar(&p.ballast, "ballast", usualBallast, "`megabytes` of the disk that the store holds for withdrawals, which succeed when the disk is full")
+	c.Flags().StringVar(&p.journal, "withdrawal-journal", "", "`file` on another machine's disk to which every withdrawal is written too, for a restored store")
+	c.Flags().StringVar(&p.anchor, "anchor", "", "`file` at another place than the directory that says how far the log was signed")
 }
 
 // usualBallast, in megabytes, is room for many thousand withdrawals.
@@ -94,7 +98,19 @@ func (a *app) within(ctx context.Context, dir string, do work) error {
 // reach hands the command to the process that serves the district, or opens
 // the store.
 func (a *app) reach(ctx context.Context, p place) (*broker.Broker, error) {
-	return a.open(ctx, p.dir, broker.Options{AcceptClockJump: p.acceptJump, Store: engine(p.ballast)}, func() error { return a.handOver(ctx, p.dir) })
+	return a.open(ctx, p.dir, a.options(p), func() error { return a.handOver(ctx, p.dir) })
+}
+
+// options are those of every command that opens a district.
+func (a *app) options(p place) broker.Options {
+	o := broker.Options{AcceptClockJump: p.acceptJump, Store: engine(p.ballast)}
+	if p.journal != "" {
+		o.Journal = a.path(p.journal)
+	}
+	if p.anchor != "" {
+		o.Anchor = a.path(p.anchor)
+	}
+	return o
 }
 
 // open opens a store unless elsewhere finds the process that serves it. While a

@@ -37,7 +37,8 @@ admin.sock in the district's directory (mode 0600). Both listeners are on
 loopback: put a proxy that ends TLS before the API to open it to others.
 
 Settings: a flag, else its HALLPASS_ variable, else a line "name: value" of the
-YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump, ballast).
+YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump, ballast,
+withdrawal-journal, anchor).
 
 When the disk is full, withdrawals still succeed: the store holds --ballast megabytes
 for them at its end. Everything else answers 503 until there is space again.`,
@@ -49,7 +50,7 @@ for them at its end. Everything else answers 503 until there is space again.`,
 			if s.config == "" {
 				return nil
 			}
-			return fromFile(cmd, a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump", "ballast")
+			return fromFile(cmd, a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump", "ballast", "withdrawal-journal", "anchor")
 		},
 	}, func(ctx context.Context, _ []string) error { return a.serve(ctx, s) })
 	s.flags(c)
@@ -68,7 +69,8 @@ func (a *app) serve(ctx context.Context, s service) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	defer collectLess()()
 	dir := a.path(s.dir)
-	o := broker.Options{Serving: true, SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log, Store: engine(s.ballast)}
+	o := a.options(s.place)
+	o.Serving, o.SimulatedNow, o.Log = true, at, log
 	b, err := a.open(ctx, dir, o, func() error { return alone(ctx, dir) })
 	if err != nil {
 		return mayNotSet(ctx, at, dir, err)
