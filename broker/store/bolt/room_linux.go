@@ -6,6 +6,10 @@ import (
 	"syscall"
 )
 
+// keepSize is FALLOC_FL_KEEP_SIZE: blocks behind the end of the file do not make it
+// longer, so that copies of it hold none of them.
+const keepSize = 1
+
 // claim gives a file real blocks in a range that holds nothing. A disk without space
 // for them is left as it is: some file systems would give the rest of it first.
 func claim(f *os.File, from, to int64) error {
@@ -18,7 +22,7 @@ func claim(f *os.File, from, to int64) error {
 	}
 	err := error(syscall.EINTR)
 	for errors.Is(err, syscall.EINTR) {
-		err = syscall.Fallocate(int(f.Fd()), 0, from, to-from)
+		err = syscall.Fallocate(int(f.Fd()), keepSize, from, to-from)
 	}
 	if errors.Is(err, syscall.EOPNOTSUPP) {
 		return blank(f, from, to)
