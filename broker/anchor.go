@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -110,10 +111,13 @@ func (b *Broker) findGap(r store.Reader, list []anchor) (*gap, error) {
 	return found, nil
 }
 
-// later is the anchor that tells more.
+// later is what two anchors tell together.
 func later(a, b anchor) anchor {
-	if b.Epoch > a.Epoch || b.Epoch == a.Epoch && (b.Stops > a.Stops || b.Stops == a.Stops && sizeOf(b.Checkpoint) >= sizeOf(a.Checkpoint)) {
-		return b
+	if cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Stops, b.Stops)) <= 0 {
+		a.Epoch, a.Stops, a.known = b.Epoch, b.Stops, b.known || a.known && a.Epoch == b.Epoch
+	}
+	if sizeOf(b.Checkpoint) > sizeOf(a.Checkpoint) {
+		a.Checkpoint = b.Checkpoint
 	}
 	return a
 }

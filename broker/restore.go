@@ -108,14 +108,11 @@ func (b *Broker) journalAhead(r store.Reader, path string) (*anchor, error) {
 	if path == "" {
 		return nil, nil
 	}
-	list, err := readJournalFile(path)
-	if errors.Is(err, errOtherJournal) {
-		return nil, err
+	list, broken := readJournalFile(path)
+	if broken != nil && !errors.Is(broken, os.ErrNotExist) {
+		b.alarm("withdrawal-journal", broken)
 	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		b.alarm("withdrawal-journal", err)
-	}
-	if err != nil || len(list) == 0 {
+	if len(list) == 0 {
 		return nil, nil
 	}
 	present, err := number(r, colHead, key(headEpoch))
@@ -130,7 +127,7 @@ func (b *Broker) journalAhead(r store.Reader, path string) (*anchor, error) {
 	if err != nil || newest.Seq <= last.Seq {
 		return nil, err
 	}
-	return &anchor{Epoch: newest.Epoch, Stops: newest.Seq, known: true}, nil
+	return &anchor{Epoch: newest.Epoch, Stops: newest.Seq}, nil // it may have lost its end: that is no count
 }
 
 func readJournalFile(path string) ([]stop, error) {
