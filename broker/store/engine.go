@@ -39,7 +39,8 @@ type EngineTx interface {
 // commit, which would be fail-stop.
 type Sized interface {
 	EngineTx
-	// Fits returns nil once a commit of so many writes and bytes is sure of its
+	// Fits may also be asked of a reading transaction while no other is open. It
+	// returns nil once a commit of so many writes and bytes is sure of its
 	// room on the disk, else an error that wraps ErrFull. Only an urgent one may take
 	// what the engine holds in reserve; any other first makes the reserve whole again.
 	Fits(writes, bytes int, urgent bool) error

@@ -44,7 +44,10 @@ type Store struct {
 // when Open fails.
 func Open(e Engine, o Options) (*Store, error) {
 	tx, at, err := begin(context.Background(), e, false)
+	full := false
 	if err == nil {
+		sized, ok := tx.(Sized)
+		full = ok && sized.Fits(0, 0, false) != nil
 		err = tx.Rollback()
 	}
 	if err != nil {
@@ -52,11 +55,9 @@ func Open(e Engine, o Options) (*Store, error) {
 	}
 	s := &Store{engine: e, options: o, queue: newQueue(), stopped: make(chan struct{})}
 	s.rev.Store(at.rev)
+	s.full.Store(full)
 	s.close = sync.OnceValue(s.drain)
 	go s.write()
-	if _, sized := tx.(Sized); sized {
-		_ = s.ask(context.Background()) // what it finds stands in full
-	}
 	return s, nil
 }
 

@@ -68,7 +68,8 @@ const smallDisk = 48
 type filled struct {
 	*crasher
 	disk     string
-	families string // token of another officer: each may ask so often only
+	families string // tokens of other officers: each may ask so often only
+	others   string
 }
 
 // newFilled returns nil where nothing can be mounted.
@@ -81,8 +82,10 @@ func newFilled(t *testing.T) *filled {
 	f := &filled{crasher: newCrasher(t), disk: disk}
 	b, err := broker.Open(t.Context(), f.dir, broker.Options{})
 	f.must(err)
-	f.families, err = b.IssueToken(t.Context(), broker.TokenRequest{Subject: "O2", Role: broker.RoleOfficer, Lifetime: 24 * time.Hour})
-	f.must(err)
+	for subject, token := range map[string]*string{"O2": &f.families, "O3": &f.others} {
+		*token, err = b.IssueToken(t.Context(), broker.TokenRequest{Subject: subject, Role: broker.RoleOfficer, Lifetime: 24 * time.Hour})
+		f.must(err)
+	}
 	f.must(b.Close())
 	dir := filepath.Join(disk, "d")
 	f.must(os.CopyFS(dir, os.DirFS(f.dir)))
@@ -168,7 +171,7 @@ func (f *filled) rows() int {
 func (f *filled) upload() bool {
 	req, err := http.NewRequest(http.MethodPut, f.api+"/agreements/a/participation", bytes.NewReader(f.roster))
 	f.must(err)
-	req.Header.Set("Authorization", "Bearer "+f.families)
+	req.Header.Set("Authorization", "Bearer "+f.others)
 	req.Header.Set("Content-Type", "text/csv")
 	res, err := http.DefaultClient.Do(req)
 	f.must(err)
@@ -199,7 +202,7 @@ func (f *filled) onlyWithdrawals(s *launched, kids map[string]child) string {
 			if !refused(f.partner, http.MethodGet, "/agreements/a/students?period=current", nil) {
 				return "a query was not refused as it must be"
 			}
-			if !refused(f.officer, http.MethodPost, "/partners", map[string]any{"id": "late", "name": "Late", "legal_entity": "Late Inc.", "contact": "late@late.example"}) {
+			if !refused(f.others, http.MethodPost, "/partners", map[string]any{"id": "late", "name": "Late", "legal_entity": "Late Inc.", "contact": "late@late.example"}) {
 				return "another write was not refused as it must be"
 			}
 		}
