@@ -70,6 +70,7 @@ const (
 	colBudgets      store.Collection = "budgets"      // first day of a school year -> sealed privacy ledger
 	colDraws        store.Collection = "draws"        // session, attempt -> sealed noise that was drawn and paid for
 	colMemos        store.Collection = "memos"        // session, agreement -> the determination memo that was signed last
+	colStops        store.Collection = "stops"        // epoch, number -> stop
 	colCopies       store.Collection = "copies"       // sid, agreement, columns, index -> sealed row as it was sent
 	colOutbox       store.Collection = "outbox"       // messages to families and their queues: see the outbox constants
 )
@@ -85,6 +86,9 @@ const (
 
 	headDisclosure = "disclosure" // Disclosure
 	headLedger     = "ledger"     // ledgerHead
+
+	headEpoch    = "epoch"    // of stops: how often the district was restored
+	headRestored = "restored" // restored
 
 	headGuardians = "guardians" // counts the words on guardians who look like one person
 )

@@ -65,14 +65,14 @@ func (h *house) mail() []mailed {
 	return c.sent
 }
 
-// household is a guardian whom the district can write to, with a child of the round.
-type household struct {
+// reachable is a guardian whom the district can write to, with a child of the round.
+type reachable struct {
 	guardian sample.Guardian
 	child    *sample.Student
 	link     string // the path in the message
 }
 
-func (g household) contact() string {
+func (g reachable) contact() string {
 	if g.guardian.Email != "" {
 		return g.guardian.Email
 	}
@@ -81,7 +81,7 @@ func (g household) contact() string {
 
 // asked opens a round to the families of an agreement and returns those that were
 // written to, each once, in the order of their children.
-func (h *house) asked(agreement string) (list []household, sent []mailed) {
+func (h *house) asked(agreement string) (list []reachable, sent []mailed) {
 	h.t.Helper()
 	a, err := h.OpenRound(h.t.Context(), builderOfficer, broker.RoundRequest{Agreement: agreement, RecordsFrom: h.Year.Start, RecordsTo: h.Year.End})
 	if err != nil {
@@ -100,7 +100,7 @@ func (h *house) asked(agreement string) (list []household, sent []mailed) {
 		}
 		for _, g := range h.District.Students[i].Guardians {
 			if link := links[g.Email+g.Phone]; link != "" && g.HoldsRights {
-				list = append(list, household{g, &h.District.Students[i], link})
+				list = append(list, reachable{g, &h.District.Students[i], link})
 				delete(links, g.Email+g.Phone)
 			}
 		}
@@ -182,8 +182,8 @@ func (b *browser) code(link string) string {
 	return ""
 }
 
-// signIn opens a session by a household's link.
-func (b *browser) signIn(t testing.TB, g household) *browser {
+// signIn opens a session by a reachable's link.
+func (b *browser) signIn(t testing.TB, g reachable) *browser {
 	t.Helper()
 	if w := b.post(g.link+"/open", typed(b.code(g.link), g.child.Birth)); w.Code != http.StatusSeeOther || !b.signedIn() {
 		t.Fatalf("the family could not sign in: %d", w.Code)
@@ -191,8 +191,8 @@ func (b *browser) signIn(t testing.TB, g household) *browser {
 	return b
 }
 
-// newLink asks for another link to a household and returns it as sent.
-func (b *browser) newLink(t testing.TB, g household) household {
+// newLink asks for another link to a reachable and returns it as sent.
+func (b *browser) newLink(t testing.TB, g reachable) reachable {
 	t.Helper()
 	if w := b.post("/link", url.Values{"contact": {g.contact()}}); w.Code != http.StatusOK {
 		t.Fatalf("another link was asked for: %d", w.Code)

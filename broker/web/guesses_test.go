@@ -33,7 +33,7 @@ func harnessCount(t *testing.T, name string, otherwise int) int {
 // guesser tries codes at one link from ever new addresses. It knows the birthday.
 type guesser struct {
 	*house
-	target household
+	target reachable
 	turn   atomic.Int64
 }
 

@@ -258,7 +258,7 @@ func newEstranged(t *testing.T, s broker.Sabotage, noPadding bool) *estranged {
 }
 
 // renumber loads the district's file with another address of a guardian.
-func (e *estranged) renumber(g household) {
+func (e *estranged) renumber(g reachable) {
 	e.t.Helper()
 	changed := *e.District
 	changed.Students = slices.Clone(changed.Students)
