@@ -7,7 +7,6 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/records"
-	"github.com/hallpass-edu/hallpass/broker/web"
 )
 
 // behaviour is what a test's service does: op is the operation's name, input
