@@ -47,6 +47,7 @@ func operations(t *testing.T, consentID, formID string) map[string]operation {
 	table := partnershipOperations(t)
 	maps.Copy(table, familyOperations(t, consentID, formID))
 	maps.Copy(table, rightsOperations(t))
+	maps.Copy(table, roundOperations(t))
 	maps.Copy(table, districtOperations(t))
 	maps.Copy(table, logOperations(t))
 	return table
@@ -160,6 +161,30 @@ func rightsOperations(t *testing.T) map[string]operation {
 		}},
 		"DisclosedCopy": {families, func(d *town, c broker.Caller) error {
 			return dropped(d.DisclosedCopy(ctx, c, broker.CopyRequest{}))
+		}},
+	}
+}
+
+func roundOperations(t *testing.T) map[string]operation {
+	ctx := t.Context()
+	return map[string]operation{
+		"OpenRound": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.OpenRound(ctx, c, broker.RoundRequest{Agreement: "club"}))
+		}},
+		"Rounds": {readers, func(d *town, c broker.Caller) error { return dropped(d.Rounds(ctx, c)) }},
+		"RecordProtection": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.RecordProtection(ctx, c, broker.ProtectionRequest{Student: broker.StudentRef{StudentID: ann.id}}))
+		}},
+		"LiftProtection": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.LiftProtection(ctx, c, "prt_absent", broker.ReviewRequest{}))
+		}},
+		"Texts": {readers, func(d *town, c broker.Caller) error { return dropped(d.Texts(ctx, c)) }},
+		"ReviewText": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.ReviewText(ctx, c, broker.TextReviewRequest{}))
+		}},
+		"Deletions": {parties, func(d *town, c broker.Caller) error { return dropped(d.Deletions(ctx, c, "club")) }},
+		"CloseDeletion": {[]broker.Role{broker.RolePartner}, func(d *town, c broker.Caller) error {
+			return dropped(d.CloseDeletion(ctx, c, "del_absent", broker.ReviewRequest{}))
 		}},
 	}
 }
@@ -346,6 +371,7 @@ func TestReachingForAnothersLeavesAnEntry(t *testing.T) {
 		"its end": func() error {
 			return dropped(d.WithdrawConsent(ctx, guardian(ben.mother()), made.ID, broker.WithdrawRequest{}))
 		},
+		"its deletions":          func() error { return dropped(d.Deletions(ctx, other, "club")) },
 		"another family's child": func() error { return dropped(d.CreateConsent(ctx, guardian(ben.mother()), consentTo("club", ann))) },
 		"a school's agreements": func() error {
 			return dropped(d.SchoolAgreements(ctx, broker.Caller{Subject: "Cora", Role: broker.RoleCoordinator, Schools: []string{south}}, north))

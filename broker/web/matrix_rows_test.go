@@ -12,6 +12,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/ingest"
+	"github.com/hallpass-edu/hallpass/broker/pages"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/report"
 	"github.com/hallpass-edu/hallpass/broker/sample"
@@ -110,6 +111,21 @@ func rows() map[string]row {
 		"POST /v1/disclosures": at(true, func(c cell) target { return c.json("", broker.DisclosuresRequest{Student: c.child()}) }),
 		"POST /v1/disclosures/copy": at(true, func(c cell) target {
 			return c.json("", broker.CopyRequest{Student: c.child(), Index: c.shownTo(c.family())})
+		}),
+
+		"POST /v1/rounds": at(true, func(c cell) target { return c.json("", c.newRound()) }),
+		"GET /v1/rounds":  list,
+		"POST /v1/protections": at(true, func(c cell) target {
+			return c.json("", broker.ProtectionRequest{Student: c.child(), Protects: broker.SignerRef{GuardianID: c.family().guardian}, Document: "note 7"})
+		}),
+		"POST /v1/protections/{id}/lift": at(true, func(c cell) target {
+			return c.json("/v1/protections/"+c.protection()+"/lift", broker.ReviewRequest{Reason: "The mother was asked."})
+		}),
+		"GET /v1/texts":                     list,
+		"POST /v1/texts":                    at(false, func(c cell) target { return c.json("", c.textReview()) }),
+		"GET /v1/agreements/{id}/deletions": agreement("/deletions"),
+		"POST /v1/deletions/{id}/close": at(true, func(c cell) target {
+			return c.json("/v1/deletions/"+c.deletion()+"/close", broker.ReviewRequest{Reason: "Every copy is deleted."})
 		}),
 
 		"GET /v1/budgets": list,
@@ -381,6 +397,59 @@ func (c cell) restriction() string {
 	}](c.officer().post("/v1/restrictions", broker.RestrictionRequest{
 		Student: c.child(), Kind: consent.BothMustAgree, Document: "court file 26-118",
 	}).want(http.StatusCreated)).ID
+}
+
+func (c cell) newRound() broker.RoundRequest {
+	return broker.RoundRequest{Agreement: c.agreement(), RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}
+}
+
+// protection is one that no other cell lifts.
+func (c cell) protection() string {
+	if c.whose == absent {
+		return "prt_nothing"
+	}
+	return data[struct {
+		ID string `json:"id"`
+	}](c.officer().post("/v1/protections", broker.ProtectionRequest{Student: c.child(), Document: "note 7"}).want(http.StatusCreated)).ID
+}
+
+func (c cell) textReview() broker.TextReviewRequest {
+	return broker.TextReviewRequest{Language: "ar", Version: pages.ConsentVersion, Reviewer: "An interpreter"}
+}
+
+// deletion is one that a family asked north for, or river, and that no other cell
+// closes.
+func (c cell) deletion() string {
+	if c.whose == absent {
+		return "del_nothing"
+	}
+	id, under := north, northAgreement
+	if c.whose == other {
+		id, under = river, riverAgreement
+	}
+	f := c.familiesOf(id)[0]
+	yes := c.yes(f)
+	yes.Agreement, yes.Categories = under, []consent.Category{consent.Attendance}
+	mother := broker.Visitor{Caller: broker.Caller{Subject: f.guardian, Role: broker.RoleGuardian}}
+	number, err := c.StopChoice(c.t.Context(), mother, c.grantID(yes))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.AskDeletion(c.t.Context(), mother, number); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, d := range data[struct {
+		Deletions []struct {
+			ID   string `json:"id"`
+			Done string `json:"done_on"`
+		} `json:"deletions"`
+	}](c.officer().get("/v1/agreements/" + under + "/deletions").want(http.StatusOK)).Deletions {
+		if d.Done == "" {
+			return d.ID
+		}
+	}
+	c.t.Fatal("no deletion was asked for")
+	return ""
 }
 
 func (c cell) withdrawal() target {

@@ -207,7 +207,7 @@ func TestEveryOtherSpellingOfAPathIsTheSame404OnTheWire(t *testing.T) {
 		"GET /v1/partners/", "GET /v1/partners/" + north + "/", "GET /V1/partners", "GET /v1/Partners", "GET //v1/partners", "GET /v1//partners",
 		"GET /v1/./partners", "GET /v1/x/../partners", "GET /v1%2Fpartners", "GET /v1/partners%2F" + north, "GET /v1/%70artners", "GET /v1/partners/..%2f" + north,
 		"GET /v1/partners/" + strings.ToUpper(north), "GET /v1/partners/" + north + "%00", "GET /v1/agreements/" + northAgreement + "/students/", "GET /v1/agreements/" + northAgreement + "/Students",
-		"GET /v1/agreements//" + northAgreement, "GET /v1/agreements/" + northAgreement + "%2Fstudents", "GET /v1/nothing", "GET /", "GET /v1", "GET /metrics", "GET /debug/pprof/",
+		"GET /v1/agreements//" + northAgreement, "GET /v1/agreements/" + northAgreement + "%2Fstudents", "GET /v1/nothing", "PUT /", "GET /v1", "GET /metrics", "GET /debug/pprof/",
 		"DELETE /v1/partners", "PATCH /v1/partners/" + north, "PUT /v1/partners", "OPTIONS /v1/partners", "TRACE /v1/partners", "BREW /v1/partners",
 		"POST /v1/agreements/" + northAgreement + "/students", "PUT /v1/agreements/" + northAgreement + "/comparisons", "DELETE /v1/agreements/" + northAgreement,
 		"get /v1/partners", "GET /v1/audit/entries/-1/proof", "GET /v1/audit/entries/01/proof",

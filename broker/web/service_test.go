@@ -13,8 +13,11 @@ import (
 // its arguments after the caller.
 type behaviour func(ctx context.Context, op string, c broker.Caller, input ...any) (*reply, error)
 
-// service is the smallest web.Service: every operation is one behaviour.
+// service is the smallest web.Service: every operation is one behaviour, and there is
+// no family: their pages are tested over the real broker.
 type service struct {
+	noFamilies
+
 	do            behaviour
 	ready, failed error
 	fresh         []broker.Freshness
@@ -199,6 +202,38 @@ func (s *service) RecordHolder(ctx context.Context, c broker.Caller, r broker.Ho
 
 func (s *service) RecordPostsecondary(ctx context.Context, c broker.Caller, r broker.PostsecondaryRequest) (*reply, error) {
 	return s.do(ctx, "recordPostsecondary", c, r)
+}
+
+func (s *service) OpenRound(ctx context.Context, c broker.Caller, r broker.RoundRequest) (*reply, error) {
+	return s.do(ctx, "openRound", c, r)
+}
+
+func (s *service) Rounds(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listRounds", c)
+}
+
+func (s *service) RecordProtection(ctx context.Context, c broker.Caller, r broker.ProtectionRequest) (*reply, error) {
+	return s.do(ctx, "recordProtection", c, r)
+}
+
+func (s *service) LiftProtection(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
+	return s.do(ctx, "liftProtection", c, id, r)
+}
+
+func (s *service) Texts(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listTexts", c)
+}
+
+func (s *service) ReviewText(ctx context.Context, c broker.Caller, r broker.TextReviewRequest) (*reply, error) {
+	return s.do(ctx, "reviewText", c, r)
+}
+
+func (s *service) Deletions(ctx context.Context, c broker.Caller, agreement string) (*reply, error) {
+	return s.do(ctx, "listDeletions", c, agreement)
+}
+
+func (s *service) CloseDeletion(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
+	return s.do(ctx, "closeDeletion", c, id, r)
 }
 
 func (s *service) Disclosures(ctx context.Context, c broker.Caller, r broker.DisclosuresRequest) (*reply, error) {

@@ -17,7 +17,7 @@ func aliases() []*http.Request {
 	long := strings.Repeat("a", 65)
 	var all []*http.Request
 	for _, line := range []string{
-		"GET /", "GET /v1", "GET /v1/", "GET /v1/nothing", "GET /metrics", "GET /livez", "GET /debug/pprof/",
+		"PUT /", "GET //", "GET /v1", "GET /v1/", "GET /v1/nothing", "GET /metrics", "GET /livez", "GET /debug/pprof/",
 		"GET /v1/partners/", "GET /V1/partners", "GET /v1/Partners", "GET //v1/partners", "GET /v1//partners",
 		"GET /v1/./partners", "GET /v1/x/../partners", "GET /v1%2Fpartners", "GET /v1/%70artners", "GET /v1/partners%2Friverside",
 		"GET /v1/partners/a%2Fb", "GET /v1/partners/%2e%2e", "GET /v1/partners/a%00", "GET /v1/partners/" + long, "GET /v1/partners/-a",

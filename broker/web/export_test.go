@@ -1,0 +1,16 @@
+package web
+
+// FamilyPage is a row of the table of the families' pages, as tests walk it.
+type FamilyPage struct {
+	Method, Path string
+	SignedIn     bool
+	Fields       []string
+}
+
+// FamilyPages returns every page of the families.
+func FamilyPages() (all []FamilyPage) {
+	for _, p := range familyPaths() {
+		all = append(all, FamilyPage{p.method, p.path, p.signedIn, p.fields})
+	}
+	return all
+}
