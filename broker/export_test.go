@@ -1,7 +1,12 @@
 package broker
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/hallpass-edu/hallpass/broker/sdc"
+	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
@@ -18,3 +23,50 @@ func WholeHas(c agreement.Clauses, k sdc.Key) bool {
 func FitsPage(rows int, data []byte) error {
 	return comparisonData{Rows: make([]comparisonRow, rows)}.fitsPage(data)
 }
+
+// Message is a message before it is written.
+type Message = message
+
+// Enqueue writes messages in one Update that ends with the error.
+func (b *Broker) Enqueue(ctx context.Context, end error, messages ...Message) (ids []string, err error) {
+	_, err = b.store.Update(ctx, store.LanePartner, func(tx store.Tx) error {
+		for _, msg := range messages {
+			id, err := b.enqueue(tx, b.moment(), msg)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		return end
+	})
+	return ids, err
+}
+
+// OutboxRow shows tests what is kept of a message.
+func (b *Broker) OutboxRow(ctx context.Context, id string) (text string, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		row, err := b.messageNamed(r, id)
+		text = fmt.Sprintf("%+v", row)
+		return err
+	})
+	return text, err
+}
+
+// OutboxKeys are all keys of the outbox.
+func (b *Broker) OutboxKeys(ctx context.Context) (keys []string, changed uint64, err error) {
+	err = b.store.View(ctx, func(r store.Reader) error {
+		changed = r.Changed()
+		return r.Scan(colOutbox, store.Range{}, func(k, _ []byte) (bool, error) {
+			keys = append(keys, string(k))
+			return true, nil
+		})
+	})
+	return keys, changed, err
+}
+
+// PauseAfter and MaskedContact show tests what they are.
+func PauseAfter(attempts int, chance float64) time.Duration { return pauseAfter(attempts, chance) }
+func MaskedContact(email, phone string) string              { return maskedContact(email, phone) }
+
+// ForgetMessages is what RunOutbox does first.
+func (b *Broker) ForgetMessages(ctx context.Context) error { return b.forgetMessages(ctx) }

@@ -249,6 +249,16 @@ func logOperations(t *testing.T) map[string]operation {
 			_, err := d.ExportLog(ctx, c, filepath.Join(t.TempDir(), "log"), nil)
 			return err
 		}},
+		"Messages": {readers, func(d *town, c broker.Caller) error {
+			return dropped(d.Messages(ctx, c, broker.MessagesRequest{}))
+		}},
+		"RetryMessage": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.RetryMessage(ctx, c, d.sends(to(ann.mother(), "one"))[0]))
+		}},
+		"HandOverMessages": {officers, func(d *town, c broker.Caller) error {
+			_, _, err := d.HandOverMessages(ctx, c, wording, func([]broker.Parcel) error { return nil })
+			return err
+		}},
 		"Checkpoint": {everybody, func(d *town, c broker.Caller) error { return dropped(d.Checkpoint(ctx, c)) }},
 		// Who holds the agreement is told by the rules that its role is answered
 		// nothing; whoever does not sees no agreement.

@@ -95,7 +95,7 @@ func (s *SMTP) Carry(ctx context.Context, p broker.Parcel) error {
 	defer stop()
 	var line connection
 	defer line.close()
-	client, err := s.client(&line)
+	client, err := s.client(ctx, &line)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (c *connection) close() {
 	}
 }
 
-func (s *SMTP) client(line *connection) (*mail.Client, error) {
+func (s *SMTP) client(ctx context.Context, line *connection) (*mail.Client, error) {
 	secure := &tls.Config{ServerName: s.config.Host, MinVersion: tls.VersionTLS12, RootCAs: s.config.Roots}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(dialing, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func (s *SMTP) client(line *connection) (*mail.Client, error) {
 			return conn, nil
 		}
 		wrapped := tls.Client(conn, secure)
-		return wrapped, wrapped.HandshakeContext(ctx)
+		return wrapped, wrapped.HandshakeContext(dialing)
 	}
 	options := []mail.Option{
 		mail.WithPort(s.config.Port), mail.WithTimeout(smtpLimit), mail.WithTLSConfig(secure), mail.WithDialContextFunc(dial), mail.WithoutNoop(),

@@ -76,6 +76,12 @@ func ledger(in *incoming) (broker.LedgerRequest, error) {
 	return broker.LedgerRequest{From: from, Limit: limit}, err
 }
 
+// messageList builds the request for the newest messages to families.
+func messageList(in *incoming) (broker.MessagesRequest, error) {
+	n, err := in.number("limit", defaultPage, 1, maxPage)
+	return broker.MessagesRequest{State: broker.MessageState(in.query.Get("state")), Limit: int(n)}, err
+}
+
 // page reads where a page begins and how long it may be.
 func (in *incoming) page() (from uint64, limit int, err error) {
 	if from, err = in.number("from", 0, 0, 1<<63-1); err != nil {

@@ -117,6 +117,9 @@ func badQueries(h *house) map[string]bad {
 	for _, query := range []string{"?school=CANARY&CANARY=1", "?school=a&school=b", "?period=" + strings.Repeat("CANARY", 30), "?school=%E2%80%AECANARY"} {
 		all["comparisons"+query] = bad{h.partnerOf(north), "GET", under(northAgreement, "/comparisons"+query), "", "", 422}
 	}
+	for _, query := range []string{"?state=CANARY", "?state=waiting&state=waiting", "?limit=0", "?limit=1001", "?from=1"} {
+		all["messages"+query] = bad{h.officer(), "GET", "/v1/messages" + query, "", "", 422}
+	}
 	for _, query := range []string{"?limit=0", "?limit=1001", "?limit=CANARY", "?from=-1", "?from=1e3", "?from=01", "?from=99999999999999999999", "?limit=1&limit=2"} {
 		all["entries"+query] = bad{h.officer(), "GET", "/v1/audit/entries" + query, "", "", 422}
 	}

@@ -151,6 +151,11 @@ func rows() map[string]row {
 		"GET /v1/matches":       list,
 		"POST /v1/matches/{id}": at(true, func(c cell) target { return c.json("/v1/matches/"+c.match(), broker.MatchRequest{None: true}) }),
 
+		"GET /v1/messages": list,
+		"POST /v1/messages/{id}/retry": at(false, func(c cell) target {
+			return target{path: "/v1/messages/msg_absent/retry"}
+		}),
+
 		"GET /v1/duplicates": list,
 		"POST /v1/duplicates/{id}": at(true, func(c cell) target {
 			return c.json("/v1/duplicates/"+c.duplicate(), broker.DuplicateRequest{Decision: broker.DuplicateConfirm})

@@ -54,6 +54,7 @@ type Service[A Answer] interface {
 	rounds[A]
 	disclosures[A]
 	duplicates[A]
+	messages[A]
 	periods[A]
 	audit[A]
 }
@@ -134,6 +135,11 @@ type disclosures[A Answer] interface {
 type duplicates[A Answer] interface {
 	Duplicates(ctx context.Context, c broker.Caller) (A, error)
 	DecideDuplicate(ctx context.Context, c broker.Caller, id string, r broker.DuplicateRequest) (A, error)
+}
+
+type messages[A Answer] interface {
+	Messages(ctx context.Context, c broker.Caller, r broker.MessagesRequest) (A, error)
+	RetryMessage(ctx context.Context, c broker.Caller, id string) (A, error)
 }
 
 type periods[A Answer] interface {

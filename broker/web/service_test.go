@@ -268,6 +268,14 @@ func (s *service) CloseCase(ctx context.Context, c broker.Caller, id string, r b
 	return s.do(ctx, "closeCase", c, id, r)
 }
 
+func (s *service) Messages(ctx context.Context, c broker.Caller, r broker.MessagesRequest) (*reply, error) {
+	return s.do(ctx, "listMessages", c, r)
+}
+
+func (s *service) RetryMessage(ctx context.Context, c broker.Caller, id string) (*reply, error) {
+	return s.do(ctx, "retryMessage", c, id)
+}
+
 func (s *service) LiftRestriction(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (*reply, error) {
 	return s.do(ctx, "liftRestriction", c, id, r)
 }

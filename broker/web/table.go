@@ -126,7 +126,8 @@ func periodRoutes[A Answer]() []route[A] {
 	}
 }
 
-// districtRoutes are the stewards' queues, a school's view, and the log.
+// districtRoutes are the stewards' queues, the messages to families, a school's view, and
+// the log.
 func districtRoutes[A Answer]() []route[A] {
 	return []route[A]{
 		lists(get, "/v1/matches", roles(steward), Service[A].Matches),
@@ -134,6 +135,9 @@ func districtRoutes[A Answer]() []route[A] {
 
 		lists(get, "/v1/duplicates", roles(steward, officer), Service[A].Duplicates),
 		changes(post, "/v1/duplicates/{id}", roles(steward, officer), Service[A].DecideDuplicate),
+
+		asks(get, "/v1/messages", roles(officer, auditor), Service[A].Messages, messageList, "state", "limit"),
+		acts(post, "/v1/messages/{id}/retry", roles(officer), Service[A].RetryMessage),
 
 		reads(get, "/v1/schools/{school_id}/agreements", roles(coordinator, officer), Service[A].SchoolAgreements),
 
