@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hallpass-edu/hallpass/consent"
 )
@@ -63,8 +65,8 @@ func (s sentences) all() []string {
 
 // sentences makes the page fail where the terms are not complete.
 func (w *words) sentences(t Terms) sentences {
-	if err := t.complete(); err != nil && w.fault == nil {
-		w.fault = err
+	if !w.broken.signsInPart {
+		w.fail(t.complete())
 	}
 	with := w.termValues(t)
 	why := "consent_why_" + string(t.Purpose)
@@ -100,44 +102,66 @@ func (w *words) termValues(t Terms) values {
 	}
 }
 
-// records names categories, in their customary order.
+// records names categories in their customary order, and of discipline the
+// portions.
 func (w *words) records(asked []consent.Category) string {
 	var names []string
-	for _, c := range consent.Categories() {
-		if slices.Contains(asked, c) {
-			names = append(names, w.say("records_"+string(c)))
+	for _, family := range consent.Families() {
+		if of := within(family, asked, true); len(of) > 0 {
+			names = append(names, w.family(family, of))
 		}
 	}
 	return w.list(names)
 }
 
-// never names what is not shown under the terms: the categories that are not asked
-// for, discipline as a whole where no portion is, and what no agreement can open.
+// recordsAlone names categories where no sentence stands round them.
+func (w *words) recordsAlone(asked []consent.Category) string {
+	text := w.records(asked)
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}
+
+// family names categories of one family.
+func (w *words) family(family string, of []consent.Category) string {
+	if family != consent.DisciplineFamily {
+		return w.say("records_" + family)
+	}
+	portions := make([]string, len(of))
+	for i, c := range of {
+		portions[i] = w.say("portion_" + string(c))
+	}
+	return w.say("records_discipline_of", values{"Portions": w.list(portions)})
+}
+
+// within lists the categories of a family that are asked for, or those that are
+// not.
+func within(family string, asked []consent.Category, want bool) (list []consent.Category) {
+	for _, c := range consent.Categories() {
+		if c.Family() == family && slices.Contains(asked, c) == want {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// never names what is not shown under the terms: what is not asked for, and what
+// no agreement can open.
 func (w *words) never(asked []consent.Category) []string {
 	var names []string
 	for _, family := range consent.Families() {
-		names = append(names, w.unasked(family, asked)...)
+		rest := within(family, asked, false)
+		switch {
+		case len(within(family, asked, true)) == 0:
+			names = append(names, w.say("records_"+family))
+		case len(rest) > 0:
+			names = append(names, w.family(family, rest))
+		}
 	}
 	for _, key := range []string{"never_contact", "never_health", "never_special", "never_status"} {
 		names = append(names, w.say(key))
-	}
-	return names
-}
-
-func (w *words) unasked(family string, asked []consent.Category) []string {
-	var names []string
-	some := false
-	for _, c := range consent.Categories() {
-		switch {
-		case c.Family() != family:
-		case slices.Contains(asked, c):
-			some = true
-		default:
-			names = append(names, w.say("records_"+string(c)))
-		}
-	}
-	if !some {
-		return []string{w.say("records_" + family)}
 	}
 	return names
 }

@@ -21,7 +21,7 @@ type Language struct {
 //
 // Numbers of Spanish are those of the United States and numbers of Arabic are
 // in Latin digits: they must match the paper record. Hmong has no plural rules in
-// go-i18n and is loaded as a private tag.
+// go-i18n and is loaded under a private tag, which counts as English does.
 func Languages() []Language {
 	return []Language{
 		{"en", "English", "ltr", "en-US", "en"},

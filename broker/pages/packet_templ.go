@@ -193,7 +193,7 @@ func sheet(w *words, s Sheet, text sentences, id string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if s.MaySign {
+		if s.MaySign || w.broken.signsAnything {
 			templ_7745c5c3_Err = signature(w).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

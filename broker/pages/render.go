@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -23,8 +25,12 @@ var mirroredStyle []byte
 // SecurityPolicy is the Content-Security-Policy under which every page works.
 const SecurityPolicy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// Render writes a page as one HTML document in UTF-8. It returns ErrLanguage, or an
-// error where a message is missing; it never returns part of a page.
+// ErrPage is returned for a page that is not one of the structs of views.go, by
+// value.
+var ErrPage = errors.New("there is no such page: pass one of the structs of this package, by value")
+
+// Render writes a page as one HTML document in UTF-8. It returns ErrLanguage, ErrPage,
+// ErrTerms or, for a state that is on no list, an error; it never returns part of a page.
 func Render(f Frame, p Page) ([]byte, error) {
 	w, err := shelved(f.Lang)
 	if err != nil {
@@ -61,7 +67,15 @@ func (w *words) stylesheet() string {
 	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6])
 }
 
-// inLanguage is the page in another language.
+// inLanguage is the page in another language. A path that could lead to another
+// host leads home.
 func (f Frame) inLanguage(tag string) templ.SafeURL {
-	return templ.SafeURL(f.Path + "?lang=" + url.QueryEscape(tag))
+	path := f.Path
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, "\\") {
+		path = "/"
+	}
+	return templ.SafeURL((&url.URL{Path: path}).EscapedPath() + "?lang=" + url.QueryEscape(tag))
 }
+
+// at is a path of ours with what identifies something in it.
+func at(before, id, after string) string { return before + url.PathEscape(id) + after }

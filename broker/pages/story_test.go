@@ -70,7 +70,7 @@ func sights() pages.Seen {
 		N: 1, Child: "Maya", Children: []string{"Maya", "Leo"}, Older: "/seen/1?before=45120",
 		Requests: []pages.Sight{
 			{Date: day(2026, 11, 20), Partner: "Riverside Mentoring", Categories: both, Purpose: consent.StudentSupport, Outcome: pages.OutcomeShown, Index: 48211, Copy: true},
-			{Date: day(2026, 11, 18), Partner: "Riverside Mentoring", Categories: []consent.Category{consent.DisciplineIncident}, Purpose: consent.StudentSupport, Outcome: pages.OutcomeRefused, Index: 47902},
+			{Date: day(2026, 11, 18), Partner: "Riverside Mentoring", Categories: []consent.Category{consent.DisciplineIncident}, Purpose: consent.AuditEvaluation, Outcome: pages.OutcomeRefused, Index: 47902},
 			{Date: day(2026, 11, 9), Partner: "City Library", Categories: both, Purpose: consent.ProgramEvaluation, Outcome: pages.OutcomeCounted, Index: 46001},
 			{Date: day(2026, 11, 2), Partner: "City Library", Categories: both[:1], Purpose: consent.ResearchStudy, Outcome: pages.OutcomeNothing, Index: 45120},
 		},
@@ -173,7 +173,10 @@ func choiceStories() map[string]story {
 		"choice-portions": ask(func(c *pages.Choice) {
 			c.Categories, c.Records.Discipline, c.Purpose = []consent.Category{consent.DisciplineAction, consent.DisciplineDates}, nil, consent.AuditEvaluation
 		}),
-		"choice-no-records": ask(func(c *pages.Choice) { c.Records, c.Purpose = pages.Records{}, consent.ResearchStudy }),
+		"choice-no-records": ask(func(c *pages.Choice) {
+			c.Records, c.Purpose, c.WhileInProgram, c.Until = pages.Records{}, consent.ResearchStudy, true, 0
+		}),
+		"choice-self-until": ask(func(c *pages.Choice) { c.Self, c.WhileInProgram = true, true }),
 		"choice-unreviewed": ask(func(c *pages.Choice) { c.MaySign = false }),
 		"choice-answered":   ask(func(c *pages.Choice) { c.State, c.Answer, c.Receipt = pages.ChoiceAnswered, consent.No, "P2WD-7HJK" }),
 		"choice-off":        ask(func(c *pages.Choice) { c.State = pages.ChoiceOff }),
@@ -266,6 +269,16 @@ func (s story) frame(lang string) pages.Frame {
 func (s story) html(t testing.TB, lang string) string {
 	t.Helper()
 	text, err := pages.Render(s.frame(lang), s.page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// pseudo is the story in the language that nobody speaks.
+func pseudo(t testing.TB, s story) string {
+	t.Helper()
+	text, err := pages.RenderPseudo(s.frame(pages.Pseudo), s.page)
 	if err != nil {
 		t.Fatal(err)
 	}

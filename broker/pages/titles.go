@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -90,7 +89,7 @@ func telephone(number string) templ.SafeURL {
 }
 
 func receiptPath(number string) templ.SafeURL {
-	return templ.SafeURL("/receipts/" + url.PathEscape(number))
+	return templ.SafeURL(at("/receipts/", number, ""))
 }
 
 func (w *words) hash(t Terms) string {
@@ -100,6 +99,11 @@ func (w *words) hash(t Terms) string {
 
 func (w *words) answer(a consent.Answer) string {
 	return w.say(map[consent.Answer]string{consent.Yes: "yes", consent.No: "no", consent.Talk: "choice_talk"}[a])
+}
+
+// shows reports whether records of a category are shown.
+func (w *words) shows(asked []consent.Category, c consent.Category) bool {
+	return slices.Contains(asked, c) || w.broken.showsAllRecords
 }
 
 // portion is one part of a discipline event.
@@ -115,7 +119,7 @@ func (w *words) portions(asked []consent.Category) (list []portion) {
 		consent.DisciplineAction:   {w.say("event_action"), func(e Event) string { return e.Action }},
 	}
 	for _, c := range []consent.Category{consent.DisciplineDates, consent.DisciplineIncident, consent.DisciplineAction} {
-		if slices.Contains(asked, c) {
+		if w.shows(asked, c) {
 			list = append(list, all[c])
 		}
 	}
@@ -132,7 +136,7 @@ func (w *words) facts(r Receipt) []fact {
 		{w.say("receipt_answered"), w.date(r.Answered)},
 		{w.say("receipt_child"), r.Child},
 		{w.say("receipt_partner"), r.Partner},
-		{w.say("receipt_records"), w.records(r.Categories)},
+		{w.say("receipt_records"), w.recordsAlone(r.Categories)},
 	}
 	if r.Answer == consent.Yes {
 		list = append(list, fact{w.say("receipt_days"), span}, fact{w.say("receipt_until"), w.until(r.Terms)})
@@ -220,7 +224,7 @@ func (w *words) became(o Outcome, self bool, child string) string {
 func (w *words) copyFacts(c SeenCopy) []fact {
 	list := []fact{{w.say("copy_school"), c.School}, {w.of(c.Self, "copy_ref", values{"Child": w.name(c.Child)}), c.Ref}}
 	for _, d := range c.Covered {
-		list = append(list, fact{w.say("copy_days") + ": " + w.say("records_"+string(d.Category)), w.span(d.From, d.To)})
+		list = append(list, fact{w.say("copy_days") + ": " + w.records([]consent.Category{d.Category}), w.span(d.From, d.To)})
 	}
 	return slices.DeleteFunc(list, func(f fact) bool { return f.value == "" })
 }

@@ -8,7 +8,7 @@ import (
 // Frame is what stands round every page. All texts are plain; Render escapes.
 type Frame struct {
 	District string // its name, as families know it
-	Phone    string // whom to call, as it is read out: (414) 555-0142
+	Phone    string // whom to call, as it is read out: (414) 555-0142; "" leaves the link out
 	Lang     string // a tag of Languages
 	// Path is an address at which this page can be got again, without a query:
 	// the language links lead to it with ?lang=TAG. A page that answers a POST
