@@ -25,13 +25,13 @@ type letter struct {
 	values map[string]string
 }
 
-// post is a carrier that keeps what it is given.
-type post struct {
+// satchel is a carrier that keeps what it is given.
+type satchel struct {
 	mu   sync.Mutex
 	sent []letter
 }
 
-func (p *post) Carry(_ context.Context, parcel broker.Parcel) error {
+func (p *satchel) Carry(_ context.Context, parcel broker.Parcel) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	values := map[string]string{}
@@ -55,7 +55,7 @@ func plainly(_ broker.MessageKind, _ string, values map[string]string) (subject,
 // mail delivers what waits and returns what was sent since.
 func (d *made) mail() []letter {
 	d.t.Helper()
-	var p post
+	var p satchel
 	if _, _, err := d.DeliverMessages(d.t.Context(), &p, plainly); err != nil {
 		d.t.Fatal(err)
 	}
