@@ -50,11 +50,14 @@ type Sabotage struct {
 	FileOnly  bool // who decides is what the district's file says, whatever officers recorded
 	OldProof  bool // answers are signed however long ago a code was typed
 	FreeTries bool // wrong codes are not counted
-	NamesTold bool // of a protected family everyone is told the organizations
-	OldStamp  bool // how an agreement stands is read once a day, whatever changes
-	NoCeiling bool // policy alone decides what leaves
-	NoHold    bool // grants open records that would expose the last unconsented students
-	EarlyAck  bool // receipts do not wait for the signed, committed log
+
+	LastingLinks    bool // a link of the district's people can be used again
+	LastingSessions bool // their sessions do not end when nobody uses them
+	NamesTold       bool // of a protected family everyone is told the organizations
+	OldStamp        bool // how an agreement stands is read once a day, whatever changes
+	NoCeiling       bool // policy alone decides what leaves
+	NoHold          bool // grants open records that would expose the last unconsented students
+	EarlyAck        bool // receipts do not wait for the signed, committed log
 
 	TellEveryone bool // answers for a board, funders and the public, and rows of groups, hold what consented students come to
 
