@@ -30,6 +30,7 @@ type Options struct {
 type District struct {
 	Name  string
 	Phone string
+	Zone  *time.Location // of its local dates and times; nil: UTC
 }
 
 // Sabotage removes guards. It is for the tests that show that each guard is
@@ -131,6 +132,7 @@ func (h *handler[A]) router() *gin.Engine {
 		e.Handle(r.Method, path, h.authenticate, h.serve(r))
 	}
 	h.familyPages(e)
+	h.officePages(e)
 	return e
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -99,9 +100,14 @@ func listen(at served, s service, log *slog.Logger) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	zone, err := time.LoadLocation(at.broker.Settings().TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("reading the district's time zone: %w", err)
+	}
 	v := version()
 	api, err := web.New[*broker.Answer](at.broker, verifier, web.Options{
 		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, Simulated: at.broker.Settings().IsSimulated(),
+		District: web.District{Name: at.broker.Settings().Name, Phone: at.broker.Settings().Phone, Zone: zone},
 	})
 	if err != nil {
 		return nil, err
