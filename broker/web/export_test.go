@@ -1,5 +1,7 @@
 package web
 
+import "github.com/hallpass-edu/hallpass/broker"
+
 // FamilyPage is a row of the table of the families' pages, as tests walk it.
 type FamilyPage struct {
 	Method, Path string
@@ -10,6 +12,14 @@ type FamilyPage struct {
 // FamilyPages returns every page of the families.
 func FamilyPages() (all []FamilyPage) {
 	for _, p := range familyPaths() {
+		all = append(all, FamilyPage{p.method, p.path, p.signedIn, p.fields})
+	}
+	return all
+}
+
+// OfficePages returns every page of the district's own people.
+func OfficePages() (all []FamilyPage) {
+	for _, p := range officePaths[*broker.Answer]() {
 		all = append(all, FamilyPage{p.method, p.path, p.signedIn, p.fields})
 	}
 	return all
