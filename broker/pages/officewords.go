@@ -402,11 +402,21 @@ func join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
-func comma(i int) string {
-	if i == 0 {
-		return " "
+// records are those that an answer is about, and their days where it names any.
+func (a OfficeAnswer) records() string {
+	if a.RecordsFrom.IsZero() && a.RecordsTo.IsZero() {
+		return categoryWords(a.Categories)
 	}
-	return ", "
+	return categoryWords(a.Categories) + ", records " + span(a.RecordsFrom, a.RecordsTo)
+}
+
+// figures names the agreements under which groups were counted.
+func (r OfficeRecord) figures() string {
+	var list []string
+	for _, f := range r.Figures {
+		list = append(list, f.PartnerName+" ("+f.Agreement+")")
+	}
+	return strings.Join(list, ", ")
 }
 
 func pageOf(r OfficeRecord) string {
