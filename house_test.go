@@ -28,6 +28,7 @@ var house = map[string]room{
 	"docs": {},
 
 	"consent":          {pure: true, ours: []string{"broker/civil"}},
+	"consent/casefile": {ours: []string{"broker/civil", "consent"}, third: []string{"go.yaml.in/yaml/v3"}}, // for tests: what cases say
 	"policy/agreement": {pure: true, ours: []string{"broker/civil", "consent"}},
 	"policy": {
 		ours:  []string{"broker/civil", "consent", "policy/agreement", "rego"},
@@ -69,7 +70,7 @@ var house = map[string]room{
 	"broker/pages": {
 		pure: true, ours: []string{"broker/civil", "consent"},
 		third: []string{
-			"github.com/a-h/templ", "github.com/nicksnyder/go-i18n/v2", "github.com/pelletier/go-toml/v2", "golang.org/x/text",
+			"github.com/a-h/templ", "github.com/nicksnyder/go-i18n/v2", "github.com/piglig/go-qr", "github.com/pelletier/go-toml/v2", "golang.org/x/text",
 			"net/url", // addresses are written, never called
 		},
 	},

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"crypto/rand"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -123,6 +125,10 @@ func opensAll(g consent.Grant, want ask) bool {
 	return g.RecordsFrom <= want.RecordsFrom && want.RecordsTo <= g.RecordsTo && want.Expires <= g.Expires &&
 		!slices.ContainsFunc(want.Categories, func(c consent.Category) bool { return !slices.Contains(g.Categories, c) })
 }
+
+// newAskID is short, for it is typed from a printed form: sixty random bits, which tell
+// nothing, and open nothing without who was asked.
+func newAskID() string { return "ask_" + strings.ToLower(rand.Text()[:12]) }
 
 // asksOf lists the questions about a student, by id.
 func (b *Broker) asksOf(r store.Reader, sid records.SID) (list []ask, err error) {

@@ -81,10 +81,7 @@ func (b *Broker) findAsk(r store.Reader, c Caller, id string, m moment) (q asked
 	if q.profile, err = b.profile(r, sid); err != nil {
 		return q, err
 	}
-	if q.rec, _, err = agreements.get(r, key(a.Agreement)); err != nil {
-		return q, err
-	}
-	if q.partner, _, err = partners.get(r, key(q.rec.Agreement.Partner)); err != nil {
+	if q, err = b.about(r, q.profile, a); err != nil {
 		return q, err
 	}
 	q.state, err = b.standingOf(r, c, q.profile, a, m)

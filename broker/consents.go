@@ -164,6 +164,7 @@ func (b *Broker) acceptGrant(tx store.Tx, m moment, g consent.Grant, rec agreeme
 // grantView is what a family or an officer reads of a grant.
 type grantView struct {
 	ID          string             `json:"id"`
+	Student     *StudentRef        `json:"student,omitzero"` // in a family's own list, which may be about several children
 	Agreement   string             `json:"agreement,omitzero"`
 	Party       string             `json:"party"`
 	Status      consent.Status     `json:"status"`
@@ -279,9 +280,15 @@ func (b *Broker) familyGrants(r store.Reader, c Caller) ([]grantView, error) {
 		if err != nil {
 			return nil, err
 		}
+		p, err := b.profile(r, sid)
+		if err != nil {
+			return nil, err
+		}
 		for _, g := range grants {
 			if slices.Contains(signers, g.Signer) {
-				list = append(list, consentView(g, ""))
+				v := consentView(g, "")
+				v.Student = &StudentRef{StudentID: p.Person.StudentID}
+				list = append(list, v)
 			}
 		}
 	}

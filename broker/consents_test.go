@@ -145,6 +145,33 @@ func TestAGuardiansTokenSignsAsHerselfWhateverTheRequestSays(t *testing.T) {
 	}
 }
 
+func TestAGuardianOfTwoChildrenReadsWhichAnswerIsAboutWhom(t *testing.T) {
+	t.Parallel()
+	f := townFiles()
+	f.add("guardians", ben.id, ann.mother(), "Mo", ann.family, "mother", "parent", "yes")
+	d := emptyTown(t, inLent)
+	d.imported(f)
+	d.club(ann, ben)
+	about := map[string]string{}
+	for _, p := range []pupil{ann, ben} {
+		about[d.consent(by(consentTo("club", p), broker.SignerRef{GuardianID: ann.mother()})).ID] = p.id
+	}
+	own := data[struct {
+		Consents []struct {
+			ID      string            `json:"id"`
+			Student broker.StudentRef `json:"student"`
+		}
+	}](t, d.must(d.Consents(t.Context(), guardian(ann.mother()))))
+	for _, c := range own.Consents {
+		if c.Student.StudentID != about[c.ID] || c.Student.ParticipantRef != "" {
+			t.Errorf("%s is said to be about %+v", c.ID, c.Student)
+		}
+	}
+	if len(own.Consents) != len(about) {
+		t.Errorf("she reads %d answers", len(own.Consents))
+	}
+}
+
 func TestAnotherPersonsGrantCannotBeTouched(t *testing.T) {
 	t.Parallel()
 	d := newTown(t)

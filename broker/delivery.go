@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -293,8 +294,8 @@ func (b *Broker) withOutbox(ctx context.Context, do func(store.Tx, moment) ([]*s
 }
 
 // RunOutbox delivers messages as they are written and as they are due, until the
-// context ends. Without a carrier or a wording they wait. It also forgets what ended
-// 90 days ago.
+// context ends. Without a carrier or a wording they wait for as long as they are of use.
+// It also forgets what ended 90 days ago.
 func (b *Broker) RunOutbox(ctx context.Context, carrier Carrier, wording Wording) {
 	carries := carrier != nil && wording != nil
 	b.outbox.served.Store(carries)
@@ -302,8 +303,12 @@ func (b *Broker) RunOutbox(ctx context.Context, carrier Carrier, wording Wording
 	for ctx.Err() == nil && b.store.Failed() == nil {
 		var next time.Time
 		err := b.forgetMessages(ctx)
-		if err == nil && carries {
+		switch {
+		case err != nil:
+		case carries:
 			_, next, err = b.DeliverMessages(ctx, carrier, wording)
+		default:
+			err = b.expireMessages(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			b.alarm("outbox", err)
@@ -330,6 +335,38 @@ func (b *Broker) awaitMessages(ctx context.Context, next time.Time, orNew bool) 
 	case <-wake:
 	case <-ctx.Done():
 	}
+}
+
+// expireMessages ends what is of no use any more where nobody delivers, so that its
+// contents do not stay.
+func (b *Broker) expireMessages(ctx context.Context) error {
+	waiting, err := b.waitingMessages(ctx)
+	if err != nil {
+		return err
+	}
+	for numbers := range slices.Chunk(waiting, outboxBatch) {
+		err := b.withOutbox(ctx, func(tx store.Tx, m moment) (entries []*sealed, err error) {
+			for _, number := range numbers {
+				row, found, err := b.row(tx, number)
+				if err != nil {
+					return nil, err
+				}
+				if !found || row.State != MessageWaiting || !b.late(row, m) {
+					continue
+				}
+				s, err := b.fail(tx, m, &row, MessageExpired, problemLate)
+				if err != nil {
+					return nil, err
+				}
+				entries = append(entries, s)
+			}
+			return entries, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forgetMessages deletes what is known of messages that ended long ago.

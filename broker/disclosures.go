@@ -289,11 +289,34 @@ func (u *lookUnder) sight(a askedEntry) (s sightView, ok bool, err error) {
 	if u.caller.is(RoleOfficer) {
 		s.Person = a.person
 	}
-	s.Copy = s.Outcome == sightShown && !u.held
-	if u.held {
-		s.Partner, s.PartnerName, s.Agreement, s.Interest, s.PassedOn = "", "", "", "", ""
+	if s.Copy = s.Outcome == sightShown; s.Copy {
+		s.Categories, err = u.sentCategories(a)
 	}
-	return s, s.Outcome != "", nil
+	if u.held {
+		s.Copy, s.Partner, s.PartnerName, s.Agreement, s.Interest, s.PassedOn = false, "", "", "", "", ""
+	}
+	return s, s.Outcome != "", err
+}
+
+// sentCategories are those of which the child's row held any day: a row holds what its
+// own family opened, whatever was asked for and sent of others.
+func (u *lookUnder) sentCategories(a askedEntry) ([]consent.Category, error) {
+	row, err := u.b.sentRow(u.r, u.names, u.at.agreement, a)
+	if KindOf(err) == NotAvailable { // no copy is left: what was sent is among these
+		return a.body.Detail.Columns, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var sent struct {
+		Spans []spanCell `json:"spans"`
+	}
+	if err := json.Unmarshal(row, &sent); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(consent.Categories(), func(c consent.Category) bool {
+		return !slices.ContainsFunc(sent.Spans, func(s spanCell) bool { return s.Category == c })
+	}), nil
 }
 
 // outcomeOf is what became of a request for one child; empty where it did not concern

@@ -103,6 +103,30 @@ func TestARequestSaysWhoAskedForWhatAndWhy(t *testing.T) {
 	}
 }
 
+// What was asked for, and sent of other children, is no record of this one's (34 CFR
+// 99.32(a)(3)).
+func TestAFamilyReadsWhichKindsOfItsOwnChildsRecordsWereSent(t *testing.T) {
+	t.Parallel()
+	d, kids, _ := agreed(t)
+	narrow := kids[6]
+	only := d.yes("a1", narrow)
+	only.Categories = []consent.Category{consent.Attendance}
+	d.enter(only)
+	d.students("a1", "river")
+	wide := d.yes("a1", narrow)
+	d.clock.Set(d.clock.Now().Add(time.Minute))
+	wide.SignedAt, wide.Categories = d.clock.Now(), []consent.Category{consent.Attendance, consent.DisciplineDates}
+	d.enter(wide)
+	d.students("a1", "river")
+	got := d.seen(motherOf(narrow), narrow).Requests
+	if len(got) != 2 || !slices.Equal(got[1].Categories, only.Categories) || !slices.Equal(got[0].Categories, wide.Categories) {
+		t.Errorf("the mother reads %+v", got)
+	}
+	if other := d.seen(motherOf(kids[2]), kids[2]).Requests; !slices.Equal(other[0].Categories, consent.Categories()) {
+		t.Errorf("the mother of a child of whom all was sent reads %+v", other[0])
+	}
+}
+
 func TestACopyIsWhatWasSentAndItsProofVerifies(t *testing.T) {
 	t.Parallel()
 	d, kids, _ := agreed(t)

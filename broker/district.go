@@ -22,10 +22,9 @@ import (
 // Settings are what a district is created with and keeps.
 type Settings struct {
 	Name      string    `json:"name"`
-	Host      string    `json:"host"`           // the service's own host name, such as data.lakeview.example
-	Origin    string    `json:"origin"`         // names the log; ends in /simulated for a simulated district
-	Phone     string    `json:"phone,omitzero"` // whom families call
-	TimeZone  string    `json:"time_zone"`      // IANA
+	Host      string    `json:"host"`      // the service's own host name, such as data.lakeview.example
+	Origin    string    `json:"origin"`    // names the log; ends in /simulated for a simulated district
+	TimeZone  string    `json:"time_zone"` // IANA
 	Simulated time.Time `json:"simulated,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
 }

@@ -196,9 +196,7 @@ func (b *Broker) askOfAge(tx store.Tx, m moment, p records.Profile, grants []con
 		if !b.dueFor(grants, before, rec.Agreement.Partner, rec.Agreement.Clauses.Purpose, a, m) {
 			continue
 		}
-		if a.ID, err = newID("ask", ""); err != nil {
-			return err
-		}
+		a.ID = newAskID()
 		if err := errors.Join(b.putAsk(tx, p.SID, a), b.hasMail(tx, student.subject)); err != nil {
 			return err
 		}

@@ -68,5 +68,8 @@ func (b *Broker) OutboxKeys(ctx context.Context) (keys []string, changed uint64,
 func PauseAfter(attempts int, chance float64) time.Duration { return pauseAfter(attempts, chance) }
 func MaskedContact(email, phone string) string              { return maskedContact(email, phone) }
 
-// ForgetMessages is what RunOutbox does first.
+// ForgetMessages is what RunOutbox does first, and ExpireMessages what it does where
+// nobody delivers.
 func (b *Broker) ForgetMessages(ctx context.Context) error { return b.forgetMessages(ctx) }
+
+func (b *Broker) ExpireMessages(ctx context.Context) error { return b.expireMessages(ctx) }

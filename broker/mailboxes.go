@@ -146,7 +146,7 @@ func (b *Broker) invite(tx store.Tx, m moment, k []byte) (sent bool, err error) 
 	}
 	_, err = b.enqueue(tx, m, message{
 		Kind: MessageInvitation, Person: box.Person, Language: to.language, Email: to.email, Phone: to.phone,
-		Values: map[string]string{"organizations": strings.Join(names, ", "), "link": linkPath + secret}, NotAfter: l.Ends,
+		Values: map[string]string{"partners": strings.Join(names, "\n"), "link": linkPath + secret}, NotAfter: l.Ends,
 	})
 	return err == nil, err
 }

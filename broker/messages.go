@@ -18,15 +18,15 @@ const (
 	MessageCode           MessageKind = "code"            // the code that opens a link
 	MessageLink           MessageKind = "link"            // somebody asked for a new link
 	MessageReceipt        MessageKind = "receipt"         // of an answer, with the link that stops sharing
+	MessageSaved          MessageKind = "saved"           // of an answer that shares nothing
 	MessageYearlyReminder MessageKind = "yearly_reminder" // of what is shared
 	MessageBirthdaySoon   MessageKind = "birthday_soon"   // rights are about to pass to the student
-	MessageDeletionAsked  MessageKind = "deletion_asked"  // a family asks a partner to delete what it has seen
 )
 
 // MessageKinds returns the closed list.
 func MessageKinds() []MessageKind {
 	return []MessageKind{
-		MessageInvitation, MessageCode, MessageLink, MessageReceipt, MessageYearlyReminder, MessageBirthdaySoon, MessageDeletionAsked,
+		MessageInvitation, MessageCode, MessageLink, MessageReceipt, MessageSaved, MessageYearlyReminder, MessageBirthdaySoon,
 	}
 }
 

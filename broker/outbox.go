@@ -108,7 +108,7 @@ func (b *Broker) enqueue(tx store.Tx, m moment, msg message) (id string, err err
 		return "", err
 	}
 	if msg.Email == "" && msg.Phone == "" {
-		return id, b.end(tx, m, &row, MessageUndeliverable, problemNoContact)
+		return id, b.keepOutcome(tx, m, &row, MessageUndeliverable, problemNoContact)
 	}
 	row.Masked = maskedContact(msg.Email, msg.Phone)
 	b.outbox.fresh.Store(true)
@@ -124,15 +124,19 @@ func (b *Broker) line(tx store.Tx, m moment, row *messageRow) error {
 	if err := tx.Put(colOutbox, b.queueKey(*row), nil); err != nil {
 		return err
 	}
-	first, err := b.firstOf(tx, row.Person)
+	number, err := b.nextOf(tx, row.Person)
 	if err != nil {
 		return err
 	}
-	if first.number == row.number || b.sabotage.Overtake {
+	if number == row.number || b.sabotage.Overtake {
 		return tx.Put(colOutbox, dueKey(*row), nil)
 	}
 	if row.NotAfter.IsZero() {
 		return nil
+	}
+	first, err := b.firstOf(tx, row.Person)
+	if err != nil {
+		return err
 	}
 	return b.setDue(tx, &first, m.now)
 }
@@ -151,16 +155,26 @@ func millis(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) }
 func dueKey(row messageRow) []byte   { return key(outboxDue, millis(row.Due), row.number) }
 func endedKey(row messageRow) []byte { return key(outboxEnded, millis(row.Ended), row.number) }
 
-// firstOf returns the first message that waits for a person, or a zero row.
-func (b *Broker) firstOf(r store.Reader, person string) (row messageRow, err error) {
+// nextOf returns the number of the first message that waits for a person; zero is none.
+func (b *Broker) nextOf(r store.Reader, person string) (number uint64, err error) {
 	queue := b.queueOf(person)
 	err = r.Scan(colOutbox, store.Range{Prefix: queue, Limit: 1}, func(k, _ []byte) (bool, error) {
-		number, err := numberIn(k, len(queue))
-		if err == nil {
-			row, _, err = b.row(r, number)
-		}
+		number, err = numberIn(k, len(queue))
 		return false, err
 	})
+	return number, err
+}
+
+// firstOf returns the first message that waits for a person, or a zero row.
+func (b *Broker) firstOf(r store.Reader, person string) (messageRow, error) {
+	number, err := b.nextOf(r, person)
+	if err != nil || number == 0 {
+		return messageRow{}, err
+	}
+	row, found, err := b.row(r, number)
+	if err == nil && !found {
+		err = errMessageForm
+	}
 	return row, err
 }
 
@@ -187,22 +201,14 @@ func (b *Broker) setDue(tx store.Tx, row *messageRow, at time.Time) error {
 	return tx.Put(colOutbox, dueKey(*row), nil)
 }
 
-// end brings a message to its end: its contents are erased, and the next of its
-// person is due.
+// end brings a message to its end, and the next of its person is due.
 func (b *Broker) end(tx store.Tx, m moment, row *messageRow, state MessageState, problem messageProblem) error {
 	for _, k := range [][]byte{b.queueKey(*row), dueKey(*row)} {
 		if err := tx.Delete(colOutbox, k); err != nil {
 			return err
 		}
 	}
-	row.State, row.Problem, row.Ended = state, problem, m.now
-	if !b.sabotage.KeepMessages {
-		row.Email, row.Phone, row.Values = "", "", nil
-	}
-	if err := tx.Put(colOutbox, endedKey(*row), nil); err != nil {
-		return err
-	}
-	if err := b.putRow(tx, *row); err != nil {
+	if err := b.keepOutcome(tx, m, row, state, problem); err != nil {
 		return err
 	}
 	next, err := b.firstOf(tx, row.Person)
@@ -210,6 +216,18 @@ func (b *Broker) end(tx store.Tx, m moment, row *messageRow, state MessageState,
 		return err
 	}
 	return tx.Put(colOutbox, dueKey(next), nil)
+}
+
+// keepOutcome keeps of a message only what became of it.
+func (b *Broker) keepOutcome(tx store.Tx, m moment, row *messageRow, state MessageState, problem messageProblem) error {
+	row.State, row.Problem, row.Ended = state, problem, m.now
+	if !b.sabotage.KeepMessages {
+		row.Email, row.Phone, row.Values = "", "", nil
+	}
+	if err := tx.Put(colOutbox, endedKey(*row), nil); err != nil {
+		return err
+	}
+	return b.putRow(tx, *row)
 }
 
 func rowAAD(number uint64) []byte { return append([]byte("outbox|"), key(number)...) }

@@ -531,6 +531,24 @@ func TestWithoutACarrierMessagesWait(t *testing.T) {
 	}
 }
 
+func TestWhatIsOfNoUseIsErasedAlsoWhereNobodyDelivers(t *testing.T) {
+	t.Parallel()
+	d := newDistrict(t, aMorning)
+	ids := d.sends(to("G-1", "one"), to("G-1", "code", until(aMorning.Add(time.Minute))))
+	d.clock.Set(aMorning.Add(time.Minute))
+	if err := d.ExpireMessages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := d.OutboxRow(t.Context(), ids[1]); err != nil || strings.Contains(text, "code]") || d.logged("message.undelivered") != 1 {
+		t.Errorf("%s (%v)", text, err)
+	}
+	g := newGateway(t, takesAll)
+	d.deliver(g)
+	if !slices.Equal(g.texts(), []string{"one"}) {
+		t.Errorf("then %v was delivered", g.texts())
+	}
+}
+
 func TestWhatBecameOfAMessageIsForgottenAfterNinetyDays(t *testing.T) {
 	t.Parallel()
 	d := newDistrict(t, aMorning)

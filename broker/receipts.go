@@ -185,7 +185,7 @@ func (b *Broker) mailAbout(tx store.Tx, m moment, c Caller, g given, kind Messag
 	if err != nil || !ok {
 		return err
 	}
-	values := map[string]string{"organization": g.org.Partner.Name, "number": g.number, "answer": string(g.grant.Answer)}
+	values := map[string]string{"partner": g.org.Partner.Name, "partners": g.org.Partner.Name, "number": g.number}
 	if g.grant.Answer == consent.Yes {
 		secret := newSecret()
 		l := link{
@@ -196,6 +196,8 @@ func (b *Broker) mailAbout(tx store.Tx, m moment, c Caller, g given, kind Messag
 			return err
 		}
 		values["link"] = stopPath + secret
+	} else {
+		kind = MessageSaved
 	}
 	_, err = b.enqueue(tx, m, message{
 		Kind: kind, Person: c.Subject, Language: to.language, Email: to.email, Phone: to.phone, Values: values,

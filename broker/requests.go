@@ -192,6 +192,29 @@ type RoundRequest struct {
 	Program     bool               `json:"in_program,omitzero"`
 }
 
+// PacketRequest asks for the printed forms of a round that nobody answered, of one
+// school or all, behind the form After.
+type PacketRequest struct {
+	Round  string `json:"round"`
+	School string `json:"school,omitzero"`
+	After  string `json:"after,omitzero"`
+}
+
+// LinkRequest asks for a link for somebody on a student's file.
+type LinkRequest struct {
+	Student StudentRef `json:"student"`
+	Person  SignerRef  `json:"person"`
+}
+
+// PaperRequest is the answer on a printed form that came back signed. Language is that
+// of the form, ScanSHA256 the hash of its scan.
+type PaperRequest struct {
+	Answer     consent.Answer `json:"answer"`
+	SignedAt   time.Time      `json:"signed_at"`
+	Language   string         `json:"language"`
+	ScanSHA256 string         `json:"scan_sha256"`
+}
+
 // ProtectionRequest protects a student's family from one of its own. Protects is the
 // person whom it protects with the student; none: the student, from everyone on the
 // file. Document is the SHA-256 of what shows it, or where that is kept.

@@ -172,6 +172,15 @@ func roundOperations(t *testing.T) map[string]operation {
 			return dropped(d.OpenRound(ctx, c, broker.RoundRequest{Agreement: "club"}))
 		}},
 		"Rounds": {readers, func(d *town, c broker.Caller) error { return dropped(d.Rounds(ctx, c)) }},
+		"Packet": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.Packet(ctx, c, broker.PacketRequest{Round: "rnd_absent"}))
+		}},
+		"CreateLink": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.CreateLink(ctx, c, broker.LinkRequest{Student: broker.StudentRef{StudentID: ann.id}}))
+		}},
+		"EnterPaper": {officers, func(d *town, c broker.Caller) error {
+			return dropped(d.EnterPaper(ctx, c, "ask_absent", broker.PaperRequest{}))
+		}},
 		"RecordProtection": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.RecordProtection(ctx, c, broker.ProtectionRequest{Student: broker.StudentRef{StudentID: ann.id}}))
 		}},

@@ -208,9 +208,7 @@ func (b *Broker) askAbout(tx store.Tx, m moment, round roundRecord, rec agreemen
 		if !b.dueFor(grants, before, rec.Agreement.Partner, rec.Agreement.Clauses.Purpose, a, m) {
 			continue
 		}
-		if a.ID, err = newID("ask", ""); err != nil {
-			return err
-		}
+		a.ID = newAskID()
 		if err := b.putAsk(tx, sid, a); err != nil {
 			return err
 		}

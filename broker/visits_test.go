@@ -25,13 +25,13 @@ type letter struct {
 	values map[string]string
 }
 
-// satchel is a carrier that keeps what it is given.
-type satchel struct {
+// mailbag is a carrier that keeps what it is given.
+type mailbag struct {
 	mu   sync.Mutex
 	sent []letter
 }
 
-func (p *satchel) Carry(_ context.Context, parcel broker.Parcel) error {
+func (p *mailbag) Carry(_ context.Context, parcel broker.Parcel) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	values := map[string]string{}
@@ -55,7 +55,7 @@ func plainly(_ broker.MessageKind, _ string, values map[string]string) (subject,
 // mail delivers what waits and returns what was sent since.
 func (d *made) mail() []letter {
 	d.t.Helper()
-	var p satchel
+	var p mailbag
 	if _, _, err := d.DeliverMessages(d.t.Context(), &p, plainly); err != nil {
 		d.t.Fatal(err)
 	}
@@ -500,5 +500,58 @@ func TestTheChildIsNotMinePausesWithTheLinkAlone(t *testing.T) {
 	}
 	if d.rowOpen(kids[1]) {
 		t.Error("sharing goes on")
+	}
+}
+
+func TestAFormIsPrintedComesBackSignedAndClosesItsQuestion(t *testing.T) {
+	t.Parallel()
+	d, kids := asking(t, 3)
+	d.done(d.RecordProtection(t.Context(), officer, broker.ProtectionRequest{Student: of(kids[2]), Document: "note 7"}))
+	opened := data[struct{ ID string }](t, d.must(d.OpenRound(t.Context(), officer, broker.RoundRequest{Agreement: "a1", RecordsFrom: day(autumnStart), RecordsTo: day(springEnd)})))
+	type sheet struct {
+		Form, Language, Student, Path string
+	}
+	print := func() []sheet {
+		return data[struct{ Sheets []sheet }](t, d.must(d.Packet(t.Context(), officer, broker.PacketRequest{Round: opened.ID}))).Sheets
+	}
+	sheets := print()
+	if len(sheets) != 3 { // two mothers and a father; nobody of the protected family
+		t.Fatalf("%d forms were printed: %v", len(sheets), sheets)
+	}
+	i := slices.IndexFunc(sheets, func(s sheet) bool { return s.Student == kids[1].given()+" "+kids[1].family() })
+	if i < 0 || sheets[i].Language != "en" {
+		t.Fatalf("the forms are %v", sheets)
+	}
+	if door, err := d.Doorway(t.Context(), filepath.Base(sheets[i].Path)); err != nil || door.FirstNames[0] != kids[1].given() {
+		t.Errorf("the printed code leads to %v, %v", door, err)
+	}
+	signed := broker.PaperRequest{Answer: consent.Yes, SignedAt: d.clock.Now(), Language: "en", ScanSHA256: sha}
+	d.done(d.EnterPaper(t.Context(), officer, sheets[i].Form, signed))
+	if !d.rowOpen(kids[1]) {
+		t.Error("the signed form opened nothing")
+	}
+	if a, err := d.EnterPaper(t.Context(), officer, sheets[i].Form, signed); broker.KindOf(err) != broker.Conflict {
+		t.Error("the same form was entered twice:", a, err)
+	}
+	if left := print(); len(left) != 2 {
+		t.Errorf("%d forms are printed again", len(left))
+	}
+	d.verify()
+}
+
+func TestAtTheFrontDeskALinkOpensOnTheFamilysOwnTelephone(t *testing.T) {
+	t.Parallel()
+	d, kids := asking(t, 2)
+	d.round()
+	d.mail()
+	made := data[struct {
+		Path, Code_goes_to string
+	}](t, d.must(d.CreateLink(t.Context(), officer, broker.LinkRequest{Student: of(kids[1]), Person: byGuardian(kids[1].mother())})))
+	v := d.visit(filepath.Base(made.Path), kids[1])
+	if _, err := d.says(v, consent.Yes); err != nil {
+		t.Fatal(err)
+	}
+	if !d.rowOpen(kids[1]) {
+		t.Error("the answer opened nothing")
 	}
 }

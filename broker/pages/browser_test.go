@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -226,13 +228,14 @@ const violations = `axe.run(document, {preload: false, resultTypes: ["violations
 func TestTheFamilyPagesInABrowser(t *testing.T) {
 	t.Parallel()
 	checker, ctx := axe(t), browser(t)
-	for name, look := range map[string]func(*testing.T, context.Context, string){
+	for name, look := range map[string]func(context.Context, *testing.T, string){
 		"every page is sound and accessible":               everyPageIsSound,
 		"every page by keyboard, zoomed, in forced colors": everyPageByKeyboard,
 		"a family answers and stops without script":        familyAnswersAndStops,
 		"a faulty page is seen":                            faultyPageIsSeen,
+		"every form fits its sheet":                        everyFormFitsItsSheet,
 	} {
-		t.Run(name, func(t *testing.T) { look(t, ctx, checker) })
+		t.Run(name, func(t *testing.T) { look(ctx, t, checker) })
 	}
 }
 
@@ -243,7 +246,7 @@ func atEveryWidth() []string {
 	return []string{"landing", "invitation-several", "code-wrong", "choice-everything", "choice-unreviewed", "receipt-yes", "choices", "seen", "copy", "packet"}
 }
 
-func everyPageIsSound(t *testing.T, ctx context.Context, checker string) {
+func everyPageIsSound(ctx context.Context, t *testing.T, checker string) {
 	texts := everyPage(t)
 	s := newSite(t, texts)
 	tabs(ctx, t, slices.Sorted(maps.Keys(texts)), having(checker), func(ctx context.Context, name string) error {
@@ -312,7 +315,7 @@ const bordered = `[...document.querySelectorAll(".usa-button:not(.usa-button--un
 
 // everyPageByKeyboard: the keyboard reaches everything in order; the page keeps its shape at 400 %
 // zoom and in forced colours.
-func everyPageByKeyboard(t *testing.T, ctx context.Context, _ string) {
+func everyPageByKeyboard(ctx context.Context, t *testing.T, _ string) {
 	texts := map[string]string{}
 	for name, s := range stories() {
 		texts["en/"+name] = s.html(t, "en")
@@ -369,7 +372,7 @@ func withoutScript() chromedp.Action[chromedp.Void] {
 
 // familyAnswersAndStops follows a family from the link in its message: one tap sends the code, one form signs in, one
 // tap answers, and one stops it.
-func familyAnswersAndStops(t *testing.T, ctx context.Context, _ string) {
+func familyAnswersAndStops(ctx context.Context, t *testing.T, _ string) {
 	ctx, leave := chromedp.NewContext(ctx)
 	defer leave()
 	texts := everyPage(t)
@@ -409,7 +412,7 @@ func familyAnswersAndStops(t *testing.T, ctx context.Context, _ string) {
 }
 
 // faultyPageIsSeen says that the checks can fail.
-func faultyPageIsSeen(t *testing.T, ctx context.Context, checker string) {
+func faultyPageIsSeen(ctx context.Context, t *testing.T, checker string) {
 	ctx, leave := chromedp.NewContext(ctx)
 	defer leave()
 	faulty := `<!doctype html><h1>a</h1><h3>b</h3><h1>c</h1><form></form><style>*{color:#ccc}</style><script>1</script>
@@ -464,4 +467,42 @@ func TestLooks(t *testing.T) {
 		file := filepath.Join(dir, strings.NewReplacer("/", "-", "?", "-").Replace(name)+".png")
 		return os.WriteFile(file, picture, 0o600)
 	})
+}
+
+var sheetOf = regexp.MustCompile(`/Type\s*/Page\b`)
+
+// printed prints a page on letter paper. On a busy machine Chromium's print
+// service now and then never answers; a new tab finds it well again.
+func printed(ctx context.Context, address string) (pdf []byte, err error) {
+	for range 5 {
+		tab, leave := chromedp.NewContext(ctx)
+		if err = chromedp.Do(tab, chromedp.Navigate(address)); err == nil {
+			patience, stop := context.WithTimeout(tab, 20*time.Second)
+			pdf, err = chromedp.Run(patience, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperLetter), chromedp.PDFPreferCSSPageSize(), chromedp.PDFOutlineAndTagged()))
+			stop()
+		}
+		leave()
+		if err == nil {
+			return pdf, nil
+		}
+	}
+	return nil, err
+}
+
+// everyFormFitsItsSheet: a form is one sheet of paper, in every language, and a
+// receipt is one too.
+func everyFormFitsItsSheet(ctx context.Context, t *testing.T, _ string) {
+	s := newSite(t, everyPage(t))
+	for _, lang := range languages() {
+		for name, sheets := range map[string]int{"packet": len(forms().Sheets), "packet-unreviewed": 1, "receipt-yes": 1, "receipt-stopped": 1} {
+			pdf, err := printed(ctx, s.url+"/"+lang+"/"+name)
+			noError(t, err)
+			if n := len(sheetOf.FindAll(pdf, -1)); n != sheets {
+				t.Errorf("%s/%s prints on %d sheets, want %d", lang, name, n, sheets)
+			}
+			if dir := os.Getenv("HALLPASS_SHOTS"); dir != "" {
+				noError(t, os.WriteFile(filepath.Join(dir, lang+"-"+name+".pdf"), pdf, 0o600))
+			}
+		}
+	}
 }

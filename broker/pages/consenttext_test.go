@@ -211,3 +211,27 @@ func TestOtherPagesShowNoRecords(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesThatAreHeldAreNotShown(t *testing.T) {
+	t.Parallel()
+	for _, lang := range languages() {
+		if text := stories()["seen-held"].html(t, lang); strings.Contains(text, "Riverside") || strings.Contains(text, "City Library") {
+			t.Errorf("%s names an organization", lang)
+		}
+		s := stories()["seen-held"]
+		text, err := pages.RenderWithout(s.frame(lang), s.page, pages.ShowsHeldNames())
+		noError(t, err)
+		if !strings.Contains(string(text), "Riverside") {
+			t.Errorf("%s: without the guard nothing changes", lang)
+		}
+	}
+}
+
+func TestWhatIsOverHasNoLastDay(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"receipt-yes": true, "receipt-stopped": false, "receipt-ended": false, "receipt-no": false} {
+		if strings.Contains(stories()[name].html(t, "en"), "They may look until") != want {
+			t.Errorf("%s: want %v", name, want)
+		}
+	}
+}

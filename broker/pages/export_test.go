@@ -141,4 +141,5 @@ func RenderLacking(f Frame, p Page, key string, broken Sabotage) ([]byte, error)
 func FallsBack() Sabotage       { return Sabotage{fallsBack: true} }
 func SignsAnything() Sabotage   { return Sabotage{signsAnything: true} }
 func SignsInPart() Sabotage     { return Sabotage{signsInPart: true} }
+func ShowsHeldNames() Sabotage  { return Sabotage{showsHeldNames: true} }
 func ShowsAllRecords() Sabotage { return Sabotage{showsAllRecords: true} }

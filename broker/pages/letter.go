@@ -16,15 +16,16 @@ type LetterKind string
 const (
 	LetterInvitation     LetterKind = "invitation"      // district, phone, partners, link: one a family, for all children and programs
 	LetterCode           LetterKind = "code"            // district, code
+	LetterLink           LetterKind = "link"            // district, phone, link: somebody asked for a new one
 	LetterReceipt        LetterKind = "receipt"         // district, phone, partner, number, link (to stop)
+	LetterSaved          LetterKind = "saved"           // district, phone, partner, number: of an answer that shares nothing
 	LetterYearlyReminder LetterKind = "yearly_reminder" // district, phone, partners, link
 	LetterBirthdaySoon   LetterKind = "birthday_soon"   // district, phone, to (guardian or student), date (the birthday)
-	LetterDeletionAsked  LetterKind = "deletion_asked"  // district, phone, to (family or partner), partner, number; for the partner also link
 )
 
 // LetterKinds returns the closed list.
 func LetterKinds() []LetterKind {
-	return []LetterKind{LetterInvitation, LetterCode, LetterReceipt, LetterYearlyReminder, LetterBirthdaySoon, LetterDeletionAsked}
+	return []LetterKind{LetterInvitation, LetterCode, LetterLink, LetterReceipt, LetterSaved, LetterYearlyReminder, LetterBirthdaySoon}
 }
 
 // Errors of Letter. They name the value, never what stands in it.
@@ -38,12 +39,12 @@ func letterValues(kind LetterKind, to string) ([]string, bool) {
 	needs := map[string][]string{
 		"invitation":             {"district", "phone", "partners", "link"},
 		"code":                   {"district", "code"},
+		"link":                   {"district", "phone", "link"},
 		"receipt":                {"district", "phone", "partner", "number", "link"},
+		"saved":                  {"district", "phone", "partner", "number"},
 		"yearly_reminder":        {"district", "phone", "partners", "link"},
 		"birthday_soon_guardian": {"district", "phone", "date"},
 		"birthday_soon_student":  {"district", "phone", "date"},
-		"deletion_asked_family":  {"district", "phone", "partner", "number"},
-		"deletion_asked_partner": {"district", "phone", "partner", "number", "link"},
 	}
 	list, ok := needs[letterKey(kind, to)]
 	return list, ok

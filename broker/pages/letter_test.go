@@ -19,9 +19,8 @@ func letterValues() map[string]string {
 // letters are every message, by kind and whom it goes to.
 func letters() map[string]map[string]string {
 	return map[string]map[string]string{
-		"invitation": {}, "code": {}, "receipt": {}, "yearly_reminder": {},
+		"invitation": {}, "code": {}, "link": {}, "receipt": {}, "saved": {}, "yearly_reminder": {},
 		"birthday_soon guardian": {"to": "guardian"}, "birthday_soon student": {"to": "student"},
-		"deletion_asked family": {"to": "family"}, "deletion_asked partner": {"to": "partner"},
 	}
 }
 

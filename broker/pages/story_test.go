@@ -216,9 +216,6 @@ func listStories() map[string]story {
 	}
 	held := func(s *pages.Seen) {
 		s.NamesHeld = true
-		for i := range s.Requests {
-			s.Requests[i].Partner = ""
-		}
 		s.Groups = []pages.GroupFigures{{Agreement: "AGR-7Q2K"}}
 	}
 	return map[string]story{

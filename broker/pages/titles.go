@@ -69,6 +69,12 @@ func (w *words) heading(p Page) string {
 	return p.title(w)
 }
 
+// isPacket reports whether a page is there to be printed.
+func isPacket(p Page) bool {
+	_, is := p.(Packet)
+	return is
+}
+
 // described lists what describes a field.
 func described(hint string, wrong bool) string {
 	if wrong {
@@ -139,7 +145,10 @@ func (w *words) facts(r Receipt) []fact {
 		{w.say("receipt_records"), w.recordsAlone(r.Categories)},
 	}
 	if r.Answer == consent.Yes {
-		list = append(list, fact{w.say("receipt_days"), span}, fact{w.say("receipt_until"), w.until(r.Terms)})
+		list = append(list, fact{w.say("receipt_days"), span})
+	}
+	if r.Answer == consent.Yes && r.Stopped.IsZero() && r.Ended.IsZero() {
+		list = append(list, fact{w.say("receipt_until"), w.until(r.Terms)})
 	}
 	return slices.DeleteFunc(list, func(f fact) bool { return f.value == "" })
 }
@@ -196,8 +205,8 @@ func (w *words) cardState(c Card) string {
 }
 
 // partner is the name of an organization, or that it is not shown.
-func (w *words) partner(name string) string {
-	if name == "" {
+func (w *words) partner(name string, held bool) string {
+	if name == "" || held && !w.broken.showsHeldNames {
 		return w.say("seen_name_held")
 	}
 	return w.name(name)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/pelletier/go-toml/v2"
@@ -60,6 +61,7 @@ type sabotage struct {
 	fallsBack       bool // a missing message is shown in English
 	signsAnything   bool // a text that nobody reviewed can be signed
 	signsInPart     bool // a consent that names not all can be signed
+	showsHeldNames  bool // names that are held are shown
 	showsAllRecords bool // records that are not asked for are shown
 }
 
@@ -152,8 +154,18 @@ const (
 	popIsolate  = "\u2069"
 )
 
-// name makes a name from outside safe to stand inside a sentence.
+// name makes a name from outside safe to stand inside a sentence: on one line,
+// and without marks of its own that would turn the words round it.
 func (w *words) name(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			return ' '
+		}
+		return r
+	}, s)
 	if w.rtl() || strings.ContainsFunc(s, rightToLeft) {
 		return firstStrong + s + popIsolate
 	}

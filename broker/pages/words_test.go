@@ -258,3 +258,43 @@ func TestNamesOfTheOtherDirectionStandAlone(t *testing.T) {
 		t.Errorf("%v, %q", err, text)
 	}
 }
+
+func TestHostileNamesStayText(t *testing.T) {
+	t.Parallel()
+	hostile := "<script>alert(1)</script>\"'&{{.Child}}\u202e\u2067\r\nYes, share\u2028"
+	for _, lang := range languages() {
+		terms := with(terms(), func(t *pages.Terms) { t.Partner, t.District, t.Child = hostile, hostile, hostile })
+		_, text, err := pages.ConsentText(lang, pages.Choice{Terms: terms})
+		noError(t, err)
+		if n := strings.Count(text, "\n"); n != 7 || strings.ContainsAny(text, "\r\u2028\u202e\u2067") || strings.Contains(text, "Maya") {
+			t.Errorf("%s: %d lines: %q", lang, n, text)
+		}
+		s := story{path: "/" + hostile, signedIn: true}
+		choice := with(openChoice(), func(c *pages.Choice) {
+			c.Terms, c.Ask, c.Records.Grades[0] = terms, hostile, pages.Result{Course: hostile, Mark: hostile}
+		})
+		receipt := with(yesReceipt(), func(r *pages.Receipt) { r.Terms, r.Number = terms, hostile })
+		sight := pages.Sight{Partner: hostile, Purpose: terms.Purpose, Outcome: pages.OutcomeShown, Copy: true}
+		for _, p := range []pages.Page{
+			choice, receipt,
+			pages.Invitation{Link: "/i/x", Partners: []string{hostile}, Children: []string{hostile, hostile}, Contact: hostile},
+			pages.Seen{N: 1, Child: hostile, Children: []string{hostile, hostile}, Requests: []pages.Sight{sight}, Groups: []pages.GroupFigures{{Partner: hostile, Agreement: hostile}}},
+			pages.SeenCopy{N: 1, Child: hostile, Sight: sight, School: hostile, Ref: hostile, Exact: hostile, Receipt: "/seen/1/2/receipt", Key: hostile},
+			pages.Packet{Sheets: []pages.Sheet{{Terms: terms, Student: hostile, Number: hostile, Address: hostile, QR: modules()}}},
+		} {
+			s.page = p
+			if page := s.html(t, lang); strings.Contains(page, "<script") {
+				t.Errorf("%s: %T runs a name", lang, p)
+			}
+		}
+	}
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("hmn-US", "es-419;q=0.9, ar")
+	f.Fuzz(func(t *testing.T, want, accept string) {
+		if got := pages.Match(want, accept); !slices.Contains(languages(), got) {
+			t.Errorf("Match(%q, %q) is %q", want, accept, got)
+		}
+	})
+}

@@ -342,3 +342,21 @@ func TestASecretIsReadOnlyFromAFileOfItsOwners(t *testing.T) {
 		}
 	}
 }
+
+// FuzzVerify looks for a call that verifies and was not signed.
+func FuzzVerify(f *testing.F) {
+	f.Add("msg_1", "1700000000", "v1,rkwp5YuvdrMkcu0ZhuMsXoTg44mHAr1Q0+FFgFpXsjY=", []byte(`{"a":1}`))
+	f.Add("", "", "", []byte(nil))
+	f.Add("msg_1", "-1", "v1, v1,= v1,AAAA", []byte("x"))
+	key := post.Secret("0123456789abcdef0123456789abcdef")
+	f.Fuzz(func(t *testing.T, id, at, signature string, body []byte) {
+		h := http.Header{}
+		h.Set(post.HeaderID, id)
+		h.Set(post.HeaderTimestamp, at)
+		h.Set(post.HeaderSignature, signature)
+		err := post.Verify(key, h, body, time.Unix(1_700_000_000, 0))
+		if err == nil && (id != "msg_1" || at != "1700000000" || string(body) != `{"a":1}`) {
+			t.Errorf("%q %q %q %q verifies", id, at, signature, body)
+		}
+	})
+}

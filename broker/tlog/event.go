@@ -72,6 +72,8 @@ const (
 	DeletionAsked         Event = "deletion.asked" // a family asks a partner to delete what it saw
 	DeletionDone          Event = "deletion.done"
 	TextReviewed          Event = "text.reviewed"       // a consent text may be signed in a language
+	FormsPrinted          Event = "forms.printed"       // consent forms of a round, each with a link
+	LinkMade              Event = "link.made"           // for somebody at the front desk
 	MessageUndelivered    Event = "message.undelivered" // a message to a family reached nobody, and is not tried any more
 	MessageRetried        Event = "message.retried"     // an officer had it tried at once
 	MessagesExported      Event = "messages.exported"   // handed over to be sent by other means
@@ -97,6 +99,7 @@ var eventCodes = [...]Event{
 	CaseOpened, CaseClosed,
 	RoundOpened, FamilySignedIn, FamilyLocked, ProtectionRecorded, ProtectionLifted, DeletionAsked, DeletionDone, TextReviewed,
 	MessageUndelivered, MessageRetried, MessagesExported,
+	FormsPrinted, LinkMade,
 	StaffSignedIn,
 }
 

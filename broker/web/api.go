@@ -39,6 +39,8 @@ type Sabotage struct {
 	LaxMembers bool // unknown and repeated JSON members pass
 	Hints      bool // wrong methods and slashes are answered with what would be right
 	NoFlush    bool // an answer counts as delivered before it is flushed
+	AnySite    bool // forms that another site sends to the families' pages are taken
+	LaxForms   bool // unknown and repeated fields of the families' forms pass
 }
 
 // API is the handler of the public listener, and of the operator's.

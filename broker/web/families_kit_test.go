@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -90,13 +91,14 @@ func (h *homes) mail() []letter {
 	return bag.sent
 }
 
-// asked is a family of one child that was sent a link.
+// asked is a family of one child, reading English, that was sent a link.
 type asked struct {
 	child  *sample.Student
 	email  string
 	secret string
 }
 
+// invited is one guardian of each child, where a link was sent.
 func (h *homes) invited() (list []asked) {
 	h.t.Helper()
 	for _, l := range h.letters {
@@ -106,7 +108,7 @@ func (h *homes) invited() (list []asked) {
 		var children []*sample.Student
 		for i := range h.town.Students {
 			s := &h.town.Students[i]
-			if slices.ContainsFunc(s.Guardians, func(g sample.Guardian) bool { return g.Email == l.email }) {
+			if slices.ContainsFunc(s.Guardians, func(g sample.Guardian) bool { return g.Email == l.email && g.Language == "en" }) {
 				children = append(children, s)
 			}
 		}
@@ -114,7 +116,10 @@ func (h *homes) invited() (list []asked) {
 			list = append(list, asked{children[0], l.email, path.Base(l.values["link"])})
 		}
 	}
-	slices.SortFunc(list, func(a, b asked) int { return strings.Compare(a.email, b.email) })
+	slices.SortFunc(list, func(a, b asked) int {
+		return cmp.Or(strings.Compare(a.child.ID, b.child.ID), strings.Compare(a.email, b.email))
+	})
+	list = slices.CompactFunc(list, func(a, b asked) bool { return a.child == b.child })
 	if len(list) < 4 {
 		h.t.Fatalf("only %d families were asked", len(list))
 	}
@@ -239,6 +244,16 @@ func (l leaf) paths(of *regexp.Regexp) (list []string) {
 	return list
 }
 
+// text is the hash of the text to sign that a page shows.
+func (l leaf) text(t testing.TB) string {
+	t.Helper()
+	text := shownText.FindStringSubmatch(l.body)
+	if text == nil {
+		t.Fatalf("the page shows no text to sign: %s", l.body)
+	}
+	return text[1]
+}
+
 // firstWith is the first address that begins so.
 func (l leaf) firstWith(t testing.TB, of *regexp.Regexp, prefix string) string {
 	t.Helper()
@@ -255,9 +270,5 @@ func (l leaf) firstWith(t testing.TB, of *regexp.Regexp, prefix string) string {
 func (v visitor) answers(ask, answer string) string {
 	v.h.t.Helper()
 	page := v.get(ask).want(v.h.t, http.StatusOK)
-	text := shownText.FindStringSubmatch(page.body)
-	if text == nil {
-		v.h.t.Fatalf("the page shows no text to sign: %s", page.body)
-	}
-	return v.tap(ask, "answer", answer, "text", text[1]).want(v.h.t, http.StatusSeeOther).location
+	return v.tap(ask, "answer", answer, "text", page.text(v.h.t)).want(v.h.t, http.StatusSeeOther).location
 }

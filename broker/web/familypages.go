@@ -12,11 +12,11 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/pages"
 )
 
-// The families' cookies. The session's is sent to this very host only, over a secure
-// connection only, to no script, and with no request that another site began.
+// The families' cookies. Both are sent to this very host only, over a secure connection
+// only, and to no script; the session's with no request that another site began.
 const (
 	sessionCookie  = "__Host-family"
-	languageCookie = "family-language"
+	languageCookie = "__Host-language"
 )
 
 // maxForm bounds a form of the pages, in bytes.
@@ -34,6 +34,7 @@ type reading struct {
 	chosen   bool // the reader chose the language
 	signedIn bool
 	visitor  broker.Visitor
+	lax      bool // see Sabotage
 }
 
 // reply is a page, a file, or the way to the next page.
@@ -84,19 +85,25 @@ func (h *handler[A]) family(c *gin.Context, p familyPath, crossOrigin *http.Cros
 	r := &reading{ctx: c.Request.Context(), service: h.service, path: c.Request.URL.Path, ids: map[string]string{}}
 	r.chooseLanguage(c)
 	out, err := h.readFamily(c, p, r, crossOrigin)
-	if err != nil {
+	switch {
+	case err != nil:
 		out = h.note(c, r, err)
+	case out.status == http.StatusNotFound:
+		exchangeOf(c).kind = string(broker.NotAvailable)
+	default:
+		exchangeOf(c).kind = outcomeOK
 	}
 	h.replyTo(c, r, out)
 }
 
 func (h *handler[A]) readFamily(c *gin.Context, p familyPath, r *reading, crossOrigin *http.CrossOriginProtection) (reply, error) {
-	if err := crossOrigin.Check(c.Request); err != nil {
+	if err := crossOrigin.Check(c.Request); err != nil && !h.sabotage.AnySite {
 		return reply{}, notAvailable()
 	}
 	if !h.limiter.take(familyKey(c)).ok {
 		return reply{}, &broker.Error{Kind: broker.Exhausted, Detail: "too many requests"}
 	}
+	r.lax = h.sabotage.LaxForms
 	if err := r.parse(c, p); err != nil {
 		return reply{}, err
 	}
@@ -138,7 +145,7 @@ func (r *reading) parse(c *gin.Context, p familyPath) (err error) {
 	}
 	r.form = c.Request.PostForm
 	for name, values := range r.form {
-		if !slices.Contains(p.fields, name) || len(values) > 1 {
+		if (!slices.Contains(p.fields, name) || len(values) > 1) && !r.lax {
 			return unacceptable("form", "holds what the page did not ask for", "go back and try again")
 		}
 	}
@@ -172,7 +179,9 @@ func (r *reading) chooseLanguage(c *gin.Context) {
 	wish := c.Query("lang")
 	if wish != "" {
 		r.language, r.chosen = pages.Match(wish, c.GetHeader("Accept-Language")), true
-		http.SetCookie(c.Writer, &http.Cookie{Name: languageCookie, Value: r.language, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode, HttpOnly: true})
+		http.SetCookie(c.Writer, &http.Cookie{
+			Name: languageCookie, Value: r.language, Path: "/", MaxAge: 365 * 24 * 3600, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
 		return
 	}
 	kept, err := c.Cookie(languageCookie)
@@ -225,9 +234,6 @@ func (h *handler[A]) replyTo(c *gin.Context, r *reading, out reply) {
 	x := exchangeOf(c)
 	if out.session != nil {
 		h.keepSession(c, *out.session)
-	}
-	if x.kind == string(broker.Internal) && out.status < http.StatusBadRequest {
-		x.kind = outcomeOK
 	}
 	switch {
 	case out.location != "":

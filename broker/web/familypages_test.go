@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -30,9 +29,9 @@ type neighbours struct {
 	link          asked
 }
 
-func openNeighbours(t testing.TB) neighbours {
+func openNeighbours(t testing.TB, change ...func(*furnishing)) neighbours {
 	t.Helper()
-	h := openHomes(t)
+	h := openHomes(t, change...)
 	list := h.invited()
 	n := neighbours{homes: h, waits: household{asked: list[0]}, shares: household{asked: list[1]}, link: list[2]}
 	var in leaf
@@ -140,7 +139,7 @@ func (n neighbours) tryPage(t *testing.T, p web.FamilyPage, row pageRow) {
 	at, none := fill(p.Path, ids), fill(p.Path, map[string]string{"secret": "nothing", "ask": "ask_nothing", "consent": "cns_nothing", "number": "NQTHERE2", "child": "99", "index": "999999"})
 	form := slices.Clone(row.form)
 	if i := slices.Index(form, "text"); i >= 0 {
-		form[i+1] = shownText.FindStringSubmatch(owner.get(at).body)[1]
+		form[i+1] = owner.get(at).text(t)
 	}
 	ask := func(who visitor, target string, want int, as string) leaf {
 		if want == 0 {
@@ -220,4 +219,260 @@ func (l leaf) fits(t testing.TB, where string) {
 	}
 }
 
-var _ = strconv.Itoa
+// sights are the addresses from which a signed-in family, and its letters, begin.
+func (n neighbours) sights() []string {
+	ids := n.shares.ids
+	return []string{
+		"/", "/i/" + ids["secret"], "/i/" + ids["secret"] + "/code", "/i/nothing", "/s/" + ids["stop"], "/asks/" + ids["ask"],
+		"/asks/" + ids["ask"] + "/code", "/choices", "/receipts/" + ids["number"], "/seen",
+	}
+}
+
+// worded reports whether a language has all its words.
+func worded(tag string) bool {
+	_, err := pages.Render(pages.Frame{Lang: tag, Path: "/"}, pages.Landing{})
+	return err == nil
+}
+
+// A mail scanner, a preview and a hasty browser follow whatever they find.
+func TestFollowingEveryLinkOfEveryPageChangesNothing(t *testing.T) {
+	t.Parallel()
+	n := openNeighbours(t)
+	rows := func() string {
+		return string(n.partnerOf(north).get("/v1/agreements/" + northAgreement + "/students").want(http.StatusOK).member("data"))
+	}
+	before := rows()
+	if !strings.Contains(before, "participant_ref") {
+		t.Fatalf("nothing is shared: %s", before)
+	}
+	since := n.mark()
+	for name, who := range map[string]visitor{"the family": n.shares.visitor, "a scanner": {h: n.homes}} {
+		todo, seen := n.sights(), map[string]bool{}
+		for len(todo) > 0 {
+			at := todo[0]
+			if todo = todo[1:]; seen[at] {
+				continue
+			}
+			seen[at] = true
+			if _, lang, _ := strings.Cut(at, "lang="); lang != "" && !worded(lang) {
+				continue
+			}
+			l := who.get(at)
+			if l.status >= http.StatusInternalServerError {
+				t.Errorf("%s at %s: %d", name, at, l.status)
+			}
+			if !strings.HasPrefix(at, "/static/") {
+				l.fits(t, name+" at "+at)
+			}
+			todo = append(todo, l.paths(hrefs)...)
+			if l.location != "" {
+				todo = append(todo, l.location)
+			}
+		}
+		if len(seen) < 15 {
+			t.Errorf("%s found only %d addresses", name, len(seen))
+		}
+	}
+	if !n.untouched(since) {
+		t.Error("following links wrote to the store")
+	}
+	if after := rows(); after != before {
+		t.Errorf("the partner reads something else:\n%s\n%s", before, after)
+	}
+	if sent := n.mail(); len(sent) > 0 {
+		t.Errorf("following links sent %d messages", len(sent))
+	}
+}
+
+func TestAnotherSitesFormIsRefused(t *testing.T) {
+	t.Parallel()
+	n := openNeighbours(t)
+	since := n.mark()
+	for _, p := range web.FamilyPages() {
+		if p.Method != http.MethodPost {
+			continue
+		}
+		ids := n.shares.ids
+		if strings.HasPrefix(p.Path, "/s/") {
+			ids = map[string]string{"secret": ids["stop"]}
+		}
+		for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+			if l := n.shares.do(p.Method, fill(p.Path, ids), url.Values{}, header...); l.status != http.StatusNotFound {
+				t.Errorf("%s with %v: %d", p.Path, header, l.status)
+			}
+		}
+	}
+	if !n.untouched(since) {
+		t.Error("another site's form wrote to the store")
+	}
+	stop := "/choices/" + n.shares.ids["consent"] + "/stop"
+	n.shares.do(http.MethodPost, stop, url.Values{}, "Sec-Fetch-Site", "same-origin").want(t, http.StatusSeeOther)
+	open := openNeighbours(t, func(f *furnishing) { f.web.Sabotage.AnySite = true })
+	stop = "/choices/" + open.shares.ids["consent"] + "/stop"
+	if l := open.shares.do(http.MethodPost, stop, url.Values{}, "Sec-Fetch-Site", "cross-site"); l.status != http.StatusSeeOther {
+		t.Errorf("the test does not notice that the check is gone: %d", l.status)
+	}
+}
+
+func TestAFormHoldsWhatThePageAskedForAndNoMore(t *testing.T) {
+	t.Parallel()
+	n := openNeighbours(t)
+	ask := "/asks/" + n.waits.ids["ask"]
+	text := n.waits.get(ask).text(t)
+	code := append(birthday(n.link.child.Birth), "code", "000000")
+	since := n.mark()
+	for name, c := range map[string]struct {
+		path   string
+		fields []string
+	}{
+		"an unknown field":         {ask, []string{"answer", "yes", "text", text, "signer", "x"}},
+		"an answer twice":          {ask, []string{"answer", "yes", "answer", "no", "text", text}},
+		"a text twice":             {ask, []string{"answer", "yes", "text", text, "text", text}},
+		"an unknown answer":        {ask, []string{"answer", "maybe", "text", text}},
+		"no answer":                {ask, []string{"text", text}},
+		"a book":                   {ask, []string{"answer", "yes", "text", strings.Repeat("a", 5<<10)}},
+		"a field where none is":    {"/i/" + n.link.secret + "/code", []string{"code", "1"}},
+		"a code twice":             {"/i/" + n.link.secret + "/open", append(slices.Clone(code), "code", "1")},
+		"a code of a book":         {"/i/" + n.link.secret + "/open", append(slices.Clone(code), "month", strings.Repeat("1", 5<<10))},
+		"a contact twice":          {"/link", []string{"contact", "a@example.org", "contact", "b@example.org"}},
+		"an unknown parameter":     {"/link?x=1", []string{"contact", "a@example.org"}},
+		"a language twice":         {"/link?lang=en&lang=es", []string{"contact", "a@example.org"}},
+		"a field in the address":   {ask + "?answer=yes", []string{"text", text}},
+		"a stop with a field":      {"/s/" + n.shares.ids["stop"], []string{"why", "x"}},
+		"a sign-out with a reason": {"/sign-out", []string{"why", "x"}},
+	} {
+		if l := n.waits.tap(c.path, c.fields...); l.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", name, l.status, l.body)
+		}
+	}
+	if l := n.waits.tap(ask, "answer", "yes", "text", strings.Repeat("0", 64)); l.status != http.StatusConflict {
+		t.Errorf("another text: %d", l.status)
+	}
+	if !n.untouched(since) {
+		t.Error("a wrong form wrote to the store")
+	}
+	n.waits.tap(ask, "answer", "no", "text", text).want(t, http.StatusSeeOther)
+	lax := openNeighbours(t, func(f *furnishing) { f.web.Sabotage.LaxForms = true })
+	if l := lax.waits.tap("/sign-out", "why", "x"); l.status != http.StatusOK {
+		t.Errorf("the test does not notice that the check is gone: %d", l.status)
+	}
+}
+
+// A day of birth is one: what is no day of the calendar is no near miss of another.
+func TestABirthdayThatIsNoDayFitsNobody(t *testing.T) {
+	t.Parallel()
+	n := openNeighbours(t)
+	visitor{h: n.homes}.tap("/i/"+n.link.secret+"/code").want(t, http.StatusSeeOther)
+	right := n.code(n.link.email)
+	year, month, day := n.link.child.Birth.Time().Date()
+	for _, typed := range [][3]string{
+		{fmt.Sprint(year), fmt.Sprint(int(month)), ""},
+		{fmt.Sprint(year), fmt.Sprint(int(month) + 12), fmt.Sprint(day)},
+		{"", "", ""},
+		{fmt.Sprint(year), "0", "0"},
+		{fmt.Sprint(year - 1), fmt.Sprint(int(month)), fmt.Sprint(day)},
+	} {
+		l := visitor{h: n.homes}.tap("/i/"+n.link.secret+"/open", "code", right, "year", typed[0], "month", typed[1], "day", typed[2])
+		if l.status != http.StatusOK || l.setCookie("__Host-family") != nil {
+			t.Errorf("%v opened it: %d", typed, l.status)
+		}
+		visitor{h: n.homes}.tap("/i/"+n.link.secret+"/code").want(t, http.StatusSeeOther)
+		right = n.code(n.link.email)
+	}
+	n.signIn(n.link)
+}
+
+func TestTheLogOfAFamilysVisitNamesNobody(t *testing.T) {
+	t.Parallel()
+	n := openNeighbours(t)
+	ids := n.shares.ids
+	secret := []string{
+		ids["secret"], ids["ask"], ids["number"], ids["consent"], ids["stop"], n.shares.cookie, n.waits.cookie, n.shares.email,
+		n.shares.child.GivenName, n.shares.child.FamilyName, n.shares.child.ID, n.shares.child.Birth.String(), "CANARY",
+	}
+	for _, l := range n.letters {
+		for _, value := range l.values {
+			if len(value) > 5 {
+				secret = append(secret, path.Base(value))
+			}
+		}
+	}
+	for _, at := range append(n.sights(), "/CANARY", "/i/CANARY", "/receipts/CANARY?lang=CANARY", "/seen/1?before=CANARY") {
+		n.shares.get(at)
+		n.waits.get(at)
+	}
+	n.waits.tap("/link", "contact", "CANARY@example.org").want(t, http.StatusOK)
+	n.shares.tap("/choices/"+ids["consent"]+"/stop").want(t, http.StatusSeeOther)
+	n.shares.tap("/receipts/"+ids["number"]+"/deletion").want(t, http.StatusSeeOther)
+	said := n.log.String()
+	if word := holdsAny([]byte(said), secret); word != "" {
+		t.Errorf("the log holds %q:\n%s", word, said)
+	}
+	for _, route := range []string{`"route":"/i/{secret}"`, `"route":"/asks/{ask}"`, `"route":"/choices/{consent}/stop"`, `"route":"none"`} {
+		if !strings.Contains(said, route) {
+			t.Errorf("no line has %s", route)
+		}
+	}
+	if strings.Contains(said, `"kind":"internal"`) {
+		t.Errorf("a page that was answered counts as a failure:\n%s", said)
+	}
+}
+
+func TestASessionsCookieIsForThisHostAndItsPagesAlone(t *testing.T) {
+	t.Parallel()
+	n := openNeighbours(t)
+	v, in := n.signIn(n.link)
+	in.fits(t, "the first page")
+	c := in.setCookie("__Host-family")
+	if c.SameSite != http.SameSiteStrictMode || !c.Expires.After(n.Now()) || c.Expires.Sub(n.Now()).Hours() > 1 || len(c.Value) < 26 {
+		t.Errorf("the cookie is %+v", c)
+	}
+	for _, l := range pages.Languages() {
+		if !worded(l.Tag) {
+			continue
+		}
+		chosen := v.get("/choices?lang=" + l.Tag)
+		chosen.fits(t, "a page in another language")
+		if kept := chosen.setCookie("__Host-language"); !strings.Contains(chosen.body, `<html lang="`+l.Tag+`"`) || kept == nil || kept.Value != l.Tag {
+			t.Errorf("%s was not taken: %s", l.Tag, chosen.body)
+		}
+	}
+	if out := v.tap("/sign-out").want(t, http.StatusOK).setCookie("__Host-family"); out == nil || out.Value != "" || out.MaxAge >= 0 {
+		t.Errorf("signing out leaves %+v", out)
+	}
+	if late := v.get("/choices").want(t, http.StatusUnauthorized).setCookie("__Host-family"); late == nil || late.MaxAge >= 0 {
+		t.Errorf("a session that ended leaves %+v", late)
+	}
+	bearer := visitor{h: n.homes}.do(http.MethodGet, "/choices", nil, "Authorization", "Bearer "+n.guardian("x").token())
+	bearer.want(t, http.StatusUnauthorized)
+	n.send(http.MethodGet, "/v1/consents", "", "", "", "Cookie", "__Host-family="+n.shares.cookie).want(http.StatusUnauthorized)
+}
+
+func TestThePagesStyleIsServedToBeKept(t *testing.T) {
+	t.Parallel()
+	h := openHomes(t)
+	for _, lang := range []string{"en", "ar"} {
+		if !worded(lang) {
+			continue
+		}
+		style := visitor{h: h}.get("/?lang="+lang).want(t, http.StatusOK).firstWith(t, hrefs, "/static/")
+		l := visitor{h: h}.get(style).want(t, http.StatusOK)
+		name, version, _ := strings.Cut(path.Base(style), "?v=")
+		if version == "" || l.body != string(pages.Static()[name]) || l.header.Get("Content-Type") != "text/css; charset=utf-8" || l.header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
+			t.Errorf("%s: %v", style, l.header)
+		}
+	}
+	visitor{h: h}.get("/static/other.css").want(t, http.StatusNotFound)
+}
+
+// What waits longest in a queue of one is everybody else's rate.
+func TestOneLinksRateIsNotAnothers(t *testing.T) {
+	t.Parallel()
+	h := openHomes(t, func(f *furnishing) { f.web.Rate = web.Rate{PerSecond: 1e-9, Burst: 3} })
+	list := h.invited()
+	for range 3 {
+		visitor{h: h}.get("/i/"+list[0].secret).want(t, http.StatusOK)
+	}
+	visitor{h: h}.get("/i/"+list[0].secret).want(t, http.StatusTooManyRequests)
+	visitor{h: h}.get("/i/"+list[1].secret).want(t, http.StatusOK)
+}

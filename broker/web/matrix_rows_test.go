@@ -115,6 +115,13 @@ func rows() map[string]row {
 
 		"POST /v1/rounds": at(true, func(c cell) target { return c.json("", c.newRound()) }),
 		"GET /v1/rounds":  list,
+		"POST /v1/packets": at(true, func(c cell) target { return c.json("", broker.PacketRequest{Round: c.round()}) }),
+		"POST /v1/links": at(true, func(c cell) target {
+			return c.json("", broker.LinkRequest{Student: c.child(), Person: broker.SignerRef{GuardianID: c.family().guardian}})
+		}),
+		"POST /v1/asks/{id}/answer": at(true, func(c cell) target {
+			return c.json("/v1/asks/"+c.form()+"/answer", broker.PaperRequest{Answer: consent.No, SignedAt: c.AsOf.Time(), Language: "en", ScanSHA256: strings.Repeat("0", 64)})
+		}),
 		"POST /v1/protections": at(true, func(c cell) target {
 			return c.json("", broker.ProtectionRequest{Student: c.child(), Protects: broker.SignerRef{GuardianID: c.family().guardian}, Document: "note 7"})
 		}),
@@ -406,6 +413,41 @@ func (c cell) restriction() string {
 
 func (c cell) newRound() broker.RoundRequest {
 	return broker.RoundRequest{Agreement: c.agreement(), RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}
+}
+
+// round is one of north's.
+func (c cell) round() string {
+	if c.whose == absent {
+		return "rnd_nothing"
+	}
+	return data[struct {
+		ID string `json:"id"`
+	}](c.officer().post("/v1/rounds", broker.RoundRequest{Agreement: northAgreement, RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}).want(http.StatusCreated)).ID
+}
+
+// form is one that nobody has answered.
+func (c cell) form() string {
+	if c.whose == absent {
+		return "ask_nothing"
+	}
+	// The first round of a district asks; later ones find that everybody was asked.
+	c.officer().post("/v1/rounds", broker.RoundRequest{Agreement: northAgreement, RecordsFrom: c.Year.Start, RecordsTo: c.AsOf}).want(http.StatusCreated)
+	for _, round := range data[struct {
+		Rounds []struct {
+			ID string `json:"id"`
+		} `json:"rounds"`
+	}](c.officer().get("/v1/rounds").want(http.StatusOK)).Rounds {
+		printed := data[struct {
+			Sheets []struct {
+				Form string `json:"form"`
+			} `json:"sheets"`
+		}](c.officer().post("/v1/packets", broker.PacketRequest{Round: round.ID}).want(http.StatusOK))
+		if len(printed.Sheets) > 0 {
+			return printed.Sheets[0].Form
+		}
+	}
+	c.t.Fatal("nobody is left to answer a form")
+	return ""
 }
 
 // protection is one that no other cell lifts.

@@ -117,6 +117,9 @@ type rights[A Answer] interface {
 type rounds[A Answer] interface {
 	OpenRound(ctx context.Context, c broker.Caller, r broker.RoundRequest) (A, error)
 	Rounds(ctx context.Context, c broker.Caller) (A, error)
+	Packet(ctx context.Context, c broker.Caller, r broker.PacketRequest) (A, error)
+	CreateLink(ctx context.Context, c broker.Caller, r broker.LinkRequest) (A, error)
+	EnterPaper(ctx context.Context, c broker.Caller, ask string, r broker.PaperRequest) (A, error)
 	RecordProtection(ctx context.Context, c broker.Caller, r broker.ProtectionRequest) (A, error)
 	LiftProtection(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 	Texts(ctx context.Context, c broker.Caller) (A, error)

@@ -213,6 +213,18 @@ func (s *service) Rounds(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listRounds", c)
 }
 
+func (s *service) Packet(ctx context.Context, c broker.Caller, r broker.PacketRequest) (*reply, error) {
+	return s.do(ctx, "printForms", c, r)
+}
+
+func (s *service) CreateLink(ctx context.Context, c broker.Caller, r broker.LinkRequest) (*reply, error) {
+	return s.do(ctx, "createLink", c, r)
+}
+
+func (s *service) EnterPaper(ctx context.Context, c broker.Caller, ask string, r broker.PaperRequest) (*reply, error) {
+	return s.do(ctx, "enterForm", c, ask, r)
+}
+
 func (s *service) RecordProtection(ctx context.Context, c broker.Caller, r broker.ProtectionRequest) (*reply, error) {
 	return s.do(ctx, "recordProtection", c, r)
 }

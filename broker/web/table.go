@@ -98,6 +98,9 @@ func roundRoutes[A Answer]() []route[A] {
 	return []route[A]{
 		takes(post, "/v1/rounds", roles(officer), Service[A].OpenRound),
 		lists(get, "/v1/rounds", roles(officer, auditor), Service[A].Rounds),
+		takes(post, "/v1/packets", roles(officer), Service[A].Packet),
+		takes(post, "/v1/links", roles(officer), Service[A].CreateLink),
+		changes(post, "/v1/asks/{id}/answer", roles(officer), Service[A].EnterPaper),
 		takes(post, "/v1/protections", roles(officer), Service[A].RecordProtection),
 		changes(post, "/v1/protections/{id}/lift", roles(officer), Service[A].LiftProtection),
 		lists(get, "/v1/texts", roles(officer, auditor), Service[A].Texts),

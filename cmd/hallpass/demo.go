@@ -27,6 +27,7 @@ type demo struct {
 	once             bool
 	anyPort          bool // the usual port may be replaced by a free one
 	options          sample.Options
+	mailing          mailing
 
 	district *sample.District
 	broker   *broker.Broker
@@ -58,6 +59,7 @@ is needed to play it through the API, and serves nothing.`,
 	flags.IntVar(&d.options.Students, "students", 5000, "how many students")
 	flags.IntVar(&d.options.Schools, "schools", 10, "how many schools")
 	flags.Uint64Var(&d.options.Seed, "seed", 1, "another seed makes another district")
+	d.mailing.folderFlag(c)
 	flags.BoolVar(&d.once, "once", false, "print, then stop")
 	flags.StringVar(&d.csv, "write-csv", "", "write the district's files into this `directory` and stop")
 	return c
@@ -105,11 +107,19 @@ func (d *demo) writeCSV() error {
 // serveDemo serves the district while it shows how to ask it and, unless it
 // is to be done once, until it is told to stop.
 func (d *demo) serveDemo(ctx context.Context) error {
+	d.mailing.folder = cmp.Or(d.mailing.folder, filepath.Join(d.dir, "messages"))
+	d.mailing.phone = demoPhone
+	carrier, err := d.carrier(d.mailing)
+	if err != nil {
+		return err
+	}
 	server, err := d.openListener(slog.New(slog.NewJSONHandler(d.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return &failure{exitFailed, "choose another address with --listen", err}
 	}
 	serving, stop := context.WithCancel(ctx)
+	d.mailing.public = "http://" + server.Addr()
+	defer delivering(serving, d.broker, carrier, d.mailing.wording(d.broker.Settings()))()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(serving) }()
 	err = d.present(ctx, "http://"+server.Addr()+"/v1")
@@ -125,9 +135,9 @@ func (d *demo) serveDemo(ctx context.Context) error {
 // taken and none was named.
 func (d *demo) openListener(log *slog.Logger) (*web.Server, error) {
 	at := served{d.broker, d.dir}
-	server, err := listen(at, service{listen: d.listen}, log)
+	server, err := listen(at, service{listen: d.listen, mailing: d.mailing}, log)
 	if errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
-		return listen(at, service{listen: "127.0.0.1:0"}, log)
+		return listen(at, service{listen: "127.0.0.1:0", mailing: d.mailing}, log)
 	}
 	return server, err
 }

@@ -66,6 +66,7 @@ type presentation struct {
 	Roster     int        `json:"participants"` // children on its list
 	Refusal    refusal    `json:"refusal"`      // what the partner of the expired agreement is told
 	Examples   []example  `json:"examples"`
+	Family     familyDoor `json:"family"`
 }
 
 // refusal is what is read of a problem document.
@@ -95,6 +96,9 @@ func (d *demo) present(ctx context.Context, api string) error {
 	}
 	p.Students = len(rows.Rows)
 	if p.Refusal, err = d.refused(ctx, api); err != nil {
+		return err
+	}
+	if p.Family, err = d.door(ctx); err != nil {
 		return err
 	}
 	return d.show(p, func(w io.Writer) error { return d.print(w, p) })
@@ -168,6 +172,7 @@ func (d *demo) print(w io.Writer, p presentation) error {
 	for _, reason := range p.Refusal.Reasons {
 		fmt.Fprintf(w, "%s asks too and gets %d: %s %s\n", d.expired().Name, p.Refusal.Status, reason.Sentence, reason.Remedy)
 	}
+	p.Family.print(w)
 	fmt.Fprintf(w, "\nA token for each role, and what to ask with it (paste the curl into another terminal):\n")
 	for _, e := range p.Examples {
 		fmt.Fprintf(w, "\n%s — %s: %s\n%s\n%s\n", e.Role, e.Person, e.Shows, e.Token, e.Curl)

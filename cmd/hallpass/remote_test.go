@@ -16,8 +16,8 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 )
 
-// post gives an order to a served district and returns what comes back.
-func post(t *testing.T, at served, o order) (code int, stdout, stderr string) {
+// ordered gives an order to a served district and returns what comes back.
+func ordered(t *testing.T, at served, o order) (code int, stdout, stderr string) {
 	t.Helper()
 	body, err := json.Marshal(o)
 	if err != nil {
@@ -38,11 +38,11 @@ func TestTheServingProcessRunsADistrictsCommands(t *testing.T) {
 	c := newConsole(t)
 	dir := c.district(t, "lakeview")
 	at := served{opened(t, dir), dir}
-	code, out, _ := post(t, at, order{Args: []string{"audit", "list", "--dir", "lakeview"}, Folder: c.folder, Person: "Ada at the desk"})
+	code, out, _ := ordered(t, at, order{Args: []string{"audit", "list", "--dir", "lakeview"}, Folder: c.folder, Person: "Ada at the desk"})
 	if code != exitDone || !strings.Contains(out, "district.created") {
 		t.Errorf("exit code %d, %q", code, out)
 	}
-	code, out, _ = post(t, at, order{Args: []string{"audit", "list"}, Env: map[string]string{"HALLPASS_DIR": dir}, Person: "Ben"})
+	code, out, _ = ordered(t, at, order{Args: []string{"audit", "list"}, Env: map[string]string{"HALLPASS_DIR": dir}, Person: "Ben"})
 	if code != exitDone || !strings.Contains(out, "auditor / Ada at the desk") {
 		t.Errorf("exit code %d, and the log does not name who asked: %q", code, out)
 	}
@@ -56,7 +56,7 @@ func TestTheServingProcessRunsNothingElse(t *testing.T) {
 	for _, args := range [][]string{
 		{"serve", "--dir", dir}, {"demo", "--once"}, {"init", "other"}, {"completion", "bash", "x"}, {"frobnicate"},
 	} {
-		if code, _, said := post(t, at, order{Args: args, Folder: c.folder, Person: "Ada"}); code != exitUsage {
+		if code, _, said := ordered(t, at, order{Args: args, Folder: c.folder, Person: "Ada"}); code != exitUsage {
 			t.Errorf("%v: exit code %d, %q", args, code, said)
 		}
 	}
@@ -69,7 +69,7 @@ func TestTheServingProcessTouchesNoOtherDistrict(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	here, other := c.district(t, "lakeview"), c.district(t, "riverdale")
-	code, out, said := post(t, served{opened(t, here), here}, order{Args: []string{"audit", "list", "--dir", other}, Person: "Ada"})
+	code, out, said := ordered(t, served{opened(t, here), here}, order{Args: []string{"audit", "list", "--dir", other}, Person: "Ada"})
 	if code != exitFailed || out != "" || !strings.Contains(said, "another district") {
 		t.Errorf("exit code %d, %q, %q", code, out, said)
 	}

@@ -19,6 +19,7 @@ import (
 type service struct {
 	place
 	listen, ops, clock, config string
+	mailing                    mailing
 }
 
 const (
@@ -37,8 +38,12 @@ told to stop (SIGINT or SIGTERM), then finishes what is under way. Metrics,
 admin.sock in the district's directory (mode 0600). Both listeners are on
 loopback: put a proxy that ends TLS before the API to open it to others.
 
+Messages to families leave by mail (--smtp-host) for those with an address, and by
+calls of the district's own gateway (--webhook-url) for the rest or, without a mail
+server, for all. Without either they wait.
+
 Settings: a flag, else its HALLPASS_ variable, else a line "name: value" of the
-YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump).`,
+YAML file --config (every flag but --config itself and --output).`,
 		Example: `  hallpass serve --dir district
   hallpass serve --config hallpass.yaml
   HALLPASS_LISTEN=127.0.0.1:8443 hallpass serve --dir district`,
@@ -47,7 +52,7 @@ YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump).`,
 			if s.config == "" {
 				return nil
 			}
-			return fromFile(cmd, a.path(s.config), "dir", "listen", "ops-listen", "clock", "accept-clock-jump")
+			return fromFile(cmd, a.path(s.config), settingsOfServe()...)
 		},
 	}, func(ctx context.Context, _ []string) error { return a.serve(ctx, s) })
 	s.flags(c)
@@ -55,6 +60,7 @@ YAML file --config (dir, listen, ops-listen, clock, accept-clock-jump).`,
 	c.Flags().StringVar(&s.ops, "ops-listen", usualOps, "address of metrics and health; empty for none")
 	c.Flags().StringVar(&s.clock, "clock", "", "the `time` to start from, in a simulated district only (2006-06-30, read as noon UTC, or 2006-06-30T12:00:00Z)")
 	c.Flags().StringVar(&s.config, "config", "", "`file` of settings")
+	s.mailing.flags(c)
 	return c
 }
 
@@ -62,6 +68,10 @@ func (a *app) serve(ctx context.Context, s service) error {
 	at, err := instant("--clock", s.clock)
 	if err != nil {
 		return usage(err)
+	}
+	carrier, err := a.carrier(s.mailing)
+	if err != nil {
+		return err
 	}
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	defer collectLess()()
@@ -74,8 +84,11 @@ func (a *app) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return errors.Join(&failure{exitFailed, "choose other addresses with --listen and --ops-listen", err}, b.Close())
 	}
+	stop := delivering(ctx, b, carrier, s.mailing.wording(b.Settings()))
 	a.announce(b, s, server, log)
-	return errors.Join(server.Serve(ctx), b.Close())
+	err = server.Serve(ctx)
+	stop()
+	return errors.Join(err, b.Close())
 }
 
 // mayNotSet tells a clock that may not be set from other trouble at opening.
@@ -104,10 +117,11 @@ func listen(at served, s service, log *slog.Logger) (*web.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the district's time zone: %w", err)
 	}
+	known := s.mailing.named(at.broker.Settings())
+	known.Zone = zone
 	v := version()
 	api, err := web.New[*broker.Answer](at.broker, verifier, web.Options{
-		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, Simulated: at.broker.Settings().IsSimulated(),
-		District: web.District{Name: at.broker.Settings().Name, Phone: at.broker.Settings().Phone, Zone: zone},
+		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, District: known, Simulated: at.broker.Settings().IsSimulated(),
 	})
 	if err != nil {
 		return nil, err
