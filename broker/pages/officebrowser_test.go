@@ -100,8 +100,8 @@ func TestAFaultyPageOfTheOfficeIsSeen(t *testing.T) {
 	}
 }
 
-// printed is a page as it is printed, and its text.
-func printed(ctx context.Context, t *testing.T) (pdf []byte, text string) {
+// printedDesk is a page as it is printed, and its text.
+func printedDesk(ctx context.Context, t *testing.T) (pdf []byte, text string) {
 	t.Helper()
 	pdf, err := chromedp.Run(ctx, chromedp.PrintToPDF(chromedp.PDFOutlineAndTagged()))
 	noError(t, err)
@@ -128,7 +128,7 @@ func TestTheRecordAndTheTicketPrintWithoutWhatIsForTheScreen(t *testing.T) {
 		"ticket": {{"Request to inspect", "S-18244", "Jan 4, 2027", "34 CFR 99.10", "(414) 555-0142", "Printed Nov 27, 2026"}, {"Sign out", "Close the request", "Print this page"}},
 	} {
 		noError(t, chromedp.Do(ctx, chromedp.EmulateViewport(1280, 740), chromedp.Navigate(s.url+"/office/"+name)))
-		pdf, text := printed(ctx, t)
+		pdf, text := printedDesk(ctx, t)
 		if dir := os.Getenv("HALLPASS_SHOTS"); dir != "" {
 			noError(t, os.WriteFile(filepath.Join(dir, "office-"+name+".pdf"), pdf, 0o600))
 		}

@@ -163,6 +163,8 @@ func deskLists() map[string]deskStory {
 		"rounds":           {"officer", "/office/rounds", pages.OfficeRounds{Rounds: deskRounds(), Agreements: []pages.OfficeAgreement{deskAgreement()}}},
 		"rounds-none":      {"officer", "/office/rounds", pages.OfficeRounds{}},
 		"rounds-auditor":   {"auditor", "/office/rounds", pages.OfficeRounds{Rounds: deskRounds()}},
+		"link":             {"officer", "", pages.OfficeLink{Student: pages.OfficeRef{StudentID: "S-20931"}, Address: "https://data.lakeview.example/i/MADEUPSECRETOFTWENTYSIXLET", QR: modules(), Code: "••• 42", Ends: theTime(27, 14)}},
+		"link-no-contact":  {"officer", "", pages.OfficeLink{Student: pages.OfficeRef{StudentID: "S-20931"}, Address: "https://data.lakeview.example/i/MADEUPSECRETOFTWENTYSIXLET", QR: modules(), Ends: theTime(27, 14)}},
 		"messages":         {"officer", "/office/messages", deskMessages()},
 		"messages-none":    {"auditor", "/office/messages", pages.OfficeMessages{State: "given_up"}},
 		"texts":            {"officer", "/office/texts", texts},

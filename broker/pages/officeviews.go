@@ -324,6 +324,16 @@ type OfficeRounds struct {
 	Agreements []OfficeAgreement
 }
 
+// OfficeLink is a link for somebody at the front desk, to be opened on their own
+// telephone. The code goes to the contact on file.
+type OfficeLink struct {
+	Student OfficeRef
+	Address string    // of the link, as it is typed
+	QR      [][]bool  // the same, as rows of dark modules
+	Code    string    // masked contact to which the code goes; empty: the file has none
+	Ends    time.Time // when the link ends
+}
+
 // OfficeMessages is GET /office/messages.
 type OfficeMessages struct {
 	Messages []OfficeMessage `json:"messages"`

@@ -19,6 +19,7 @@ func (OfficeInspections) officeTitle() string { return "Inspections" }
 func (OfficeTicket) officeTitle() string      { return "Request to inspect education records" }
 func (OfficeForms) officeTitle() string       { return "Forms that wait" }
 func (OfficeRounds) officeTitle() string      { return "Rounds" }
+func (OfficeLink) officeTitle() string        { return "A link for the front desk" }
 func (OfficeMessages) officeTitle() string    { return "Messages" }
 func (OfficeTexts) officeTitle() string       { return "Consent texts" }
 

@@ -31,6 +31,16 @@ type District struct {
 	Name  string
 	Phone string
 	Zone  *time.Location // of its local dates and times; nil: UTC
+	// Public is where people reach the pages, such as https://data.lakeview.example.
+	Public string
+}
+
+// zone is the district's time zone.
+func (d District) zone() *time.Location {
+	if d.Zone == nil {
+		return time.UTC
+	}
+	return d.Zone
 }
 
 // Sabotage removes guards. It is for the tests that show that each guard is

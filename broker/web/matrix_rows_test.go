@@ -113,8 +113,8 @@ func rows() map[string]row {
 			return c.json("", broker.CopyRequest{Student: c.child(), Index: c.shownTo(c.family())})
 		}),
 
-		"POST /v1/rounds": at(true, func(c cell) target { return c.json("", c.newRound()) }),
-		"GET /v1/rounds":  list,
+		"POST /v1/rounds":  at(true, func(c cell) target { return c.json("", c.newRound()) }),
+		"GET /v1/rounds":   list,
 		"POST /v1/packets": at(true, func(c cell) target { return c.json("", broker.PacketRequest{Round: c.round()}) }),
 		"POST /v1/links": at(true, func(c cell) target {
 			return c.json("", broker.LinkRequest{Student: c.child(), Person: broker.SignerRef{GuardianID: c.family().guardian}})

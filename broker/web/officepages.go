@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
@@ -28,6 +27,7 @@ const staffCookie = "__Host-staff"
 type desk[A Answer] struct {
 	ctx     context.Context
 	service Service[A]
+	of      District
 	ids     map[string]string // of the path
 	query   url.Values
 	form    url.Values
@@ -39,7 +39,8 @@ type desk[A Answer] struct {
 // deskReply is a page, or the way to one.
 type deskReply struct {
 	page     pages.OfficePage
-	status   int // zero: 200
+	packet   *packet // forms to be printed, instead of a page
+	status   int     // zero: 200
 	location string
 	session  *broker.SignedIn // a new one; without a secret: none any more
 }
@@ -59,7 +60,7 @@ func (h *handler[A]) officePages(e *gin.Engine) {
 func (h *handler[A]) office(c *gin.Context, p officePath[A], crossOrigin *http.CrossOriginProtection) {
 	c.Header("Content-Security-Policy", pages.SecurityPolicy)
 	c.Header("Referrer-Policy", "no-referrer")
-	d := &desk[A]{ctx: c.Request.Context(), service: h.service, path: p.path, ids: map[string]string{}}
+	d := &desk[A]{ctx: c.Request.Context(), service: h.service, of: h.district, path: p.path, ids: map[string]string{}}
 	out, err := h.readOffice(c, p, d, crossOrigin)
 	if err != nil {
 		out = d.note(exchangeOf(c), err)
@@ -185,7 +186,7 @@ func (h *handler[A]) replyFromDesk(c *gin.Context, d *desk[A], out deskReply) {
 		c.Redirect(http.StatusSeeOther, out.location)
 		return
 	}
-	html, err := pages.RenderOffice(h.officeFrame(d), out.page)
+	html, err := h.renderForDesk(d, out)
 	if err != nil {
 		x.kind, x.cause = string(broker.Internal), err
 		c.Status(http.StatusInternalServerError)
@@ -194,14 +195,20 @@ func (h *handler[A]) replyFromDesk(c *gin.Context, d *desk[A], out deskReply) {
 	c.Data(max(out.status, http.StatusOK), mediaHTML, html)
 }
 
-func (h *handler[A]) officeFrame(d *desk[A]) pages.OfficeFrame {
-	zone := h.district.Zone
-	if zone == nil {
-		zone = time.UTC
+// renderForDesk writes a page of the office, or the forms of families in their language.
+func (h *handler[A]) renderForDesk(d *desk[A], out deskReply) ([]byte, error) {
+	if out.packet == nil {
+		return pages.RenderOffice(h.officeFrame(d), out.page)
 	}
+	return pages.Render(pages.Frame{
+		District: h.district.Name, Phone: h.district.Phone, Lang: out.packet.language, Path: "/", Simulated: h.simulated,
+	}, out.packet.forms)
+}
+
+func (h *handler[A]) officeFrame(d *desk[A]) pages.OfficeFrame {
 	return pages.OfficeFrame{
 		District: h.district.Name, Phone: h.district.Phone, Person: d.caller.Subject, Role: string(d.caller.Role),
-		Path: d.path, Now: d.service.Now().In(zone), Simulated: h.simulated,
+		Path: d.path, Now: d.service.Now().In(h.district.zone()), Simulated: h.simulated,
 	}
 }
 

@@ -89,17 +89,39 @@ func guardianOf(a asked) (id, field string) {
 	return "", ""
 }
 
+const sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// sheets prints the forms that nobody answered, past the pages.
+func (o *office) sheets() (round string, forms []sheetOf) {
+	o.t.Helper()
+	rounds := data[struct {
+		Rounds []struct {
+			ID string `json:"id"`
+		} `json:"rounds"`
+	}](o.homes.officer().get("/v1/rounds"))
+	round = rounds.Rounds[len(rounds.Rounds)-1].ID
+	return round, data[struct {
+		Sheets []sheetOf `json:"sheets"`
+	}](o.homes.officer().post("/v1/packets", broker.PacketRequest{Round: round}).want(http.StatusOK)).Sheets
+}
+
+// sheetOf is a printed form as the API tells it.
+type sheetOf struct {
+	Form     string `json:"form"`
+	Language string `json:"language"`
+	Student  string `json:"student"`
+}
+
 // form sends a form of the partner about a child, signed by a name.
 func (o *office) form(child asked, name string) string {
 	o.t.Helper()
-	const sha = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	p := o.partner(north)
 	i := slices.IndexFunc(p.Roster, func(r sample.Participant) bool { return r.StudentID == child.child.ID })
 	a := o.partnerOf(north).post("/v1/consents", broker.ConsentRequest{
 		Agreement: northAgreement, Student: broker.StudentRef{ParticipantRef: p.Roster[i].Ref}, Signer: broker.SignerRef{Name: name},
 		Answer: consent.Yes, Categories: []consent.Category{consent.Attendance}, RecordsFrom: o.Year.Start, RecordsTo: o.AsOf, Expires: o.AsOf + 100,
-		SignedAt: o.clock.Now().Add(-time.Hour), Method: consent.PartnerForm, Text: broker.TextRef{Version: "1", Language: "en", SHA256: sha},
-		Evidence: consent.Evidence{Kind: "scan", SHA256: sha},
+		SignedAt: o.clock.Now().Add(-time.Hour), Method: consent.PartnerForm, Text: broker.TextRef{Version: "1", Language: "en", SHA256: sum},
+		Evidence: consent.Evidence{Kind: "scan", SHA256: sum},
 	}).want(http.StatusCreated)
 	return data[struct {
 		ID string `json:"id"`
@@ -197,6 +219,9 @@ func officeRows(number, person string, ids map[string]string) map[string]officeR
 		"POST /office/forms/{form}":                   {[]string{"decision", "confirm", "person", person}, to, none, none},
 		"POST /office/rounds":                         {[]string{"agreement", northAgreement, "from", "2025-09-01", "to", "2026-06-01", "category", "attendance"}, to, none, none},
 		"POST /office/messages/{message}/retry":       {nil, http.StatusConflict, none, none},
+		"POST /office/student/link":                   {student("person", person), ok, none, none},
+		"POST /office/rounds/{round}/packet":          {[]string{"language", "en"}, ok, none, none},
+		"POST /office/rounds/paper":                   {[]string{"form", ids["ask"], "answer", "yes", "language", "en", "signed", ids["today"], "scan", sum}, to, none, none},
 		"POST /office/texts":                          {[]string{"language", "ar", "version", ids["version"], "reviewer", "Prof. Reader"}, to, none, none},
 		"POST /office/sign-out":                       {nil, ok, ok, ok},
 	}
@@ -224,7 +249,10 @@ func prepared(t *testing.T) (o *office, child asked, ids map[string]string) {
 			ID string `json:"id"`
 		} `json:"messages"`
 	}](o.homes.officer().get("/v1/messages"))
+	round, forms := o.sheets()
+	another := forms[slices.IndexFunc(forms, func(s sheetOf) bool { return s.Student != child.child.GivenName+" "+child.child.FamilyName })]
 	ids = map[string]string{
+		"round": round, "ask": another.Form, "today": o.AsOf.String(),
 		"restriction": made("/v1/restrictions", broker.RestrictionRequest{Student: ref, Kind: consent.BothMustAgree, Document: "order 0"}),
 		"protection":  made("/v1/protections", broker.ProtectionRequest{Student: ref, Document: "note 0"}),
 		"case":        made("/v1/cases", broker.CaseRequest{Student: ref, Kind: broker.CaseNotMyChild, By: by}),
@@ -242,7 +270,7 @@ func TestEveryPageOfTheOfficeKeepsToItsRoles(t *testing.T) {
 	rows := officeRows(child.child.ID, person, ids)
 	pagesOf := slices.Clone(web.OfficePages())
 	slices.SortStableFunc(pagesOf, func(a, b web.FamilyPage) int { return strings.Compare(last(a), last(b)) })
-	nothing := map[string]string{"case": "cas_nothing", "inspection": "ins_nothing", "form": "cns_nothing", "message": "msg_nothing"}
+	nothing := map[string]string{"case": "cas_nothing", "inspection": "ins_nothing", "form": "cns_nothing", "message": "msg_nothing", "round": "rnd_nothing"}
 	for _, p := range pagesOf {
 		name := p.Method + " " + p.Path
 		row, listed := rows[name]
@@ -269,6 +297,8 @@ func TestEveryPageOfTheOfficeKeepsToItsRoles(t *testing.T) {
 				absent[i+1] = "rst_nothing"
 			case "agreement":
 				absent[i+1] = "no-such-agreement"
+			case "form":
+				absent[i+1] = "ask_nothing"
 			}
 		}
 		if l := ask(clerk{h: o.homes}, ids, row.form); l.status != http.StatusUnauthorized || strings.Contains(l.body, child.child.ID) {
@@ -435,6 +465,30 @@ func TestARoundIsOpenedAndCountedOnItsPage(t *testing.T) {
 	if l := o.auditor.get("/office/rounds").want(t, http.StatusOK); strings.Contains(l.body, "<form method=\"post\" action=\"/office/rounds\"") {
 		t.Error("an auditor is offered a round")
 	}
+}
+
+func TestFormsArePrintedInALanguageAndEnteredWhenTheyComeBack(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, func(f *furnishing) { f.web.District.Public = "https://data.lakeland.example" })
+	round, forms := o.sheets()
+	english := slices.DeleteFunc(slices.Clone(forms), func(s sheetOf) bool { return s.Language != "" && !strings.HasPrefix(s.Language, "en") })
+	if len(english) == 0 || len(english) == len(forms) {
+		t.Fatalf("%d of %d forms are in English", len(english), len(forms))
+	}
+	print := o.officer.send("/office/rounds/"+round+"/packet", "language", "en").want(t, http.StatusOK).says(t, english[0].Form, english[0].Student, "https://data.lakeland.example/i/", "<svg")
+	if n := strings.Count(print.body, `class="sheet"`); n != len(english) {
+		t.Errorf("%d forms are printed of %d in English", n, len(english))
+	}
+	o.officer.send("/office/rounds/"+round+"/packet", "language", "en", "school", "no-such-school").want(t, http.StatusNotFound).says(t, "No form waits")
+	signed := []string{"form", english[0].Form, "answer", "yes", "language", "en", "signed", o.AsOf.String(), "scan", sum}
+	o.officer.send("/office/rounds/paper", signed...).want(t, http.StatusSeeOther)
+	o.officer.send("/office/rounds/paper", signed...).want(t, http.StatusConflict).says(t, "answered already")
+	o.officer.send("/office/rounds/paper", "form", english[1].Form, "answer", "yes", "language", "en", "signed", o.AsOf.String(), "scan", "x").want(t, http.StatusUnprocessableEntity).says(t, "scan sha256 is not a SHA-256")
+	o.officer.get("/office/rounds").want(t, http.StatusOK).says(t, "Answered 1 on paper.")
+
+	child := o.list[1]
+	_, person := guardianOf(child)
+	o.officer.send("/office/student/link", "student", child.child.ID, "person", person).want(t, http.StatusOK).says(t, "https://data.lakeland.example/i/", "A code goes to ", "<svg")
 }
 
 func TestMessagesAndTextsAreReadAndActedOn(t *testing.T) {

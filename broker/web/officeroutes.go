@@ -48,6 +48,8 @@ func listPaths[A Answer]() []officePath[A] {
 		{method: post, path: "/office/forms/{form}", signedIn: true, fields: []string{"decision", "person", "student", "guardian", "reason"}, answer: (*desk[A]).decideForm},
 		{method: get, path: "/office/rounds", signedIn: true, answer: (*desk[A]).rounds},
 		{method: post, path: "/office/rounds", signedIn: true, fields: []string{"agreement", "schools", "from", "to", "until", "program"}, lists: []string{"category"}, answer: (*desk[A]).openRound},
+		{method: post, path: "/office/rounds/{round}/packet", signedIn: true, fields: []string{"language", "school", "after"}, answer: (*desk[A]).packet},
+		{method: post, path: "/office/rounds/paper", signedIn: true, fields: []string{"form", "answer", "language", "signed", "scan"}, answer: (*desk[A]).paper},
 		{method: get, path: "/office/messages", signedIn: true, query: []string{"state"}, answer: (*desk[A]).messages},
 		{method: post, path: "/office/messages/{message}/retry", signedIn: true, answer: (*desk[A]).retryMessage},
 		{method: get, path: "/office/texts", signedIn: true, answer: (*desk[A]).texts},

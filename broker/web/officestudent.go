@@ -21,6 +21,7 @@ func studentPaths[A Answer]() []officePath[A] {
 		about("/protections/lift", (*desk[A]).liftProtection, "id", "reason"),
 		about("/holders", (*desk[A]).holder, "person", "capacity", "holds", "from", "to", "document", "reason"),
 		about("/postsecondary", (*desk[A]).postsecondary, "from", "document"),
+		about("/link", (*desk[A]).frontDesk, "person"),
 		about("/cases", (*desk[A]).openCase, "kind", "person"),
 		about("/inspections", (*desk[A]).openInspection, "person"),
 	}

@@ -28,16 +28,15 @@ under /office as the person and in the role that were named: officer, steward or
 auditor. The link works once; the session lasts eight hours at most and ends after
 half an hour without use. The log keeps the person's name.
 
-The address begins with https:// and the district's host; --base gives another
-beginning, such as that of a service tried out on this machine.`,
+The address begins with https:// and the district's host, or as --public-url says.`,
 		Example: `  hallpass link --dir district --role officer --subject "Olga Okafor"
-  hallpass link --dir district --role auditor --subject "Aud Ito" --base http://localhost:8080`,
+  hallpass link --dir district --role auditor --subject "Aud Ito" --public-url http://localhost:8080`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
 		req.Role = broker.Role(role)
 		if base != "" {
 			if at, err := url.Parse(base); err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-				return usage(fmt.Errorf("--base %q is no beginning of an address, such as https://data.lakeview.example", base))
+				return usage(fmt.Errorf("--public-url %q is no beginning of an address, such as https://data.lakeview.example", base))
 			}
 		}
 		return a.withDistrict(ctx, p, func(ctx context.Context, b *broker.Broker) error { return a.link(ctx, b, req, base) })
@@ -46,7 +45,7 @@ beginning, such as that of a service tried out on this machine.`,
 	flags := c.Flags()
 	flags.StringVar(&role, "role", "", "what the person is to the district: officer, steward or auditor (required)")
 	flags.StringVar(&req.Subject, "subject", "", "the person's name (required)")
-	flags.StringVar(&base, "base", "", "how the address `begins` (default https:// and the district's host)")
+	flags.StringVar(&base, "public-url", "", "where people reach the pages (default https:// and the district's host)")
 	for _, required := range []string{"role", "subject"} {
 		// MarkFlagRequired fails only for a flag that does not exist.
 		_ = c.MarkFlagRequired(required)

@@ -118,7 +118,7 @@ func listen(at served, s service, log *slog.Logger) (*web.Server, error) {
 		return nil, fmt.Errorf("reading the district's time zone: %w", err)
 	}
 	known := s.mailing.named(at.broker.Settings())
-	known.Zone = zone
+	known.Zone, known.Public = zone, s.mailing.address(at.broker.Settings())
 	v := version()
 	api, err := web.New[*broker.Answer](at.broker, verifier, web.Options{
 		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, District: known, Simulated: at.broker.Settings().IsSimulated(),
