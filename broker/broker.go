@@ -62,6 +62,9 @@ type Sabotage struct {
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
 
+	LastingLinks    bool // a link of the district's people can be used again
+	LastingSessions bool // their sessions do not end when nobody uses them
+
 	TellEveryone bool // answers for a board, funders and the public, and rows of groups, hold what consented students come to
 
 	NoDoubts     bool // loads go in whatever they would lose or seem to mean

@@ -15,6 +15,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/tlog"
 	"github.com/hallpass-edu/hallpass/consent"
 	"github.com/hallpass-edu/hallpass/policy"
+	"github.com/hallpass-edu/hallpass/policy/agreement"
 )
 
 // What became of a request, for the child it was about.
@@ -37,6 +38,9 @@ type sightView struct {
 	Person      string             `json:"person,omitzero"` // who asked; for the district's people
 	Agreement   string             `json:"agreement"`
 	Purpose     consent.Purpose    `json:"purpose"`
+	Basis       agreement.Basis    `json:"basis"`
+	Interest    string             `json:"interest,omitzero"`  // the party's legitimate interest, in the words both signed (34 CFR 99.32(a)(3)(ii))
+	PassedOn    string             `json:"passed_on,omitzero"` // to whom the party may pass records on (34 CFR 99.32(b)(1))
 	Outcome     sightOutcome       `json:"outcome"`
 	Categories  []consent.Category `json:"categories,omitzero"` // that were asked for or, where some were sent, that were sent
 	Reasons     []policy.Reason    `json:"reasons,omitzero"`
@@ -272,14 +276,14 @@ func (u *lookUnder) open(index uint64) (a askedEntry, ok bool, err error) {
 
 // sight is what an entry says of the child; ok is false where it says nothing.
 func (u *lookUnder) sight(a askedEntry) (s sightView, ok bool, err error) {
-	on, in, err := u.standing(a.body)
+	terms, on, in, err := u.standing(a.body)
 	if err != nil || !on {
 		return s, false, err
 	}
-	terms := u.rec.Agreement
 	s = sightView{
 		Index: a.leaf.Index, Time: a.leaf.Time, Partner: terms.Partner, PartnerName: u.partner.Partner.Name, Agreement: terms.ID,
-		Purpose: terms.Clauses.Purpose, Categories: a.body.Facts.Request.Categories, Reasons: a.body.Reasons,
+		Purpose: terms.Clauses.Purpose, Basis: terms.Clauses.Basis, Interest: terms.Clauses.PurposeText, PassedOn: terms.Clauses.Redisclosure,
+		Categories: a.body.Facts.Request.Categories, Reasons: a.body.Reasons,
 		Outcome: outcomeOf(a.leaf.Decision, a.body.Facts.Action, in),
 	}
 	if u.caller.is(RoleOfficer) {
@@ -289,7 +293,7 @@ func (u *lookUnder) sight(a askedEntry) (s sightView, ok bool, err error) {
 		s.Categories, err = u.sentCategories(a)
 	}
 	if u.held {
-		s.Copy, s.Partner, s.PartnerName, s.Agreement = false, "", "", ""
+		s.Copy, s.Partner, s.PartnerName, s.Agreement, s.Interest, s.PassedOn = false, "", "", "", "", ""
 	}
 	return s, s.Outcome != "", err
 }
@@ -331,22 +335,23 @@ func outcomeOf(d tlog.Decision, action string, in bool) sightOutcome {
 	return ""
 }
 
-// standing tells whether the child was on the roster that a request was about, and
-// whether it was among those whom the answer held one by one.
-func (u *lookUnder) standing(body askedBody) (on, in bool, err error) {
+// standing tells under what terms a request was made, whether the child was on the
+// roster that it was about, and whether it was among those whom the answer held one by
+// one.
+func (u *lookUnder) standing(body askedBody) (terms agreement.Agreement, on, in bool, err error) {
 	then, found, err := agreementHistory.get(u.r, key(u.at.agreement, uint64(body.Facts.Version), body.Stamp.Agreement))
 	if err != nil || !found || then.Roster == 0 {
-		return false, false, err
+		return terms, false, false, err
 	}
 	roster, err := u.b.roster(u.r, u.at.agreement, then.Roster)
 	if err != nil {
-		return false, false, err
+		return terms, false, false, err
 	}
 	var held func(ordinal uint32) bool
 	if body.Detail != nil {
 		set, err := bitmapOf(body.Detail.Members)
 		if err != nil {
-			return false, false, err
+			return terms, false, false, err
 		}
 		held = set.Contains
 	}
@@ -356,7 +361,7 @@ func (u *lookUnder) standing(body askedBody) (on, in bool, err error) {
 			in = in || held != nil && held(m.ordinal)
 		}
 	}
-	return on, in, nil
+	return then.Agreement, on, in, nil
 }
 
 // DisclosedCopy returns what was sent about a child in answer to a request, as it was

@@ -121,7 +121,9 @@ func (b *Broker) beside(r store.Reader, m moment, f form) (waitingForm, error) {
 	at := consent.Moment{At: f.Request.SignedAt, Known: m.now, Zone: b.zone}
 	add := func(signer, given, family string) {
 		capacity, holds := law.CapacityOf(signer, at)
-		w.Candidates = append(w.Candidates, formCandidate{signerRef(signer), capacity, holds, records.SameName(f.Request.Signer.Name, given, family)})
+		ref := signerRef(signer)
+		ref.Name = fullName(given, family)
+		w.Candidates = append(w.Candidates, formCandidate{ref, capacity, holds, records.SameName(f.Request.Signer.Name, given, family)})
 	}
 	add(signerSelf, p.Person.Given, p.Person.Family)
 	for _, g := range p.Guardians {

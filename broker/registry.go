@@ -38,6 +38,7 @@ const (
 	colDeletions    store.Collection = "deletions"    // deletion -> sid, sealed wish
 	colLinks        store.Collection = "links"        // HMAC(secret) -> sealed link
 	colSessions     store.Collection = "sessions"     // HMAC(secret) -> sealed session
+	colStaff        store.Collection = "staff"        // HMAC(secret) -> sealed link or session of the district's people
 	colMailboxes    store.Collection = "mailboxes"    // HMAC(person) -> sealed mailbox
 	colWaiting      store.Collection = "waiting"      // HMAC(person) -> nothing: there is something to ask
 	colWishes       store.Collection = "wishes"       // HMAC(contact) -> day, how many links were wished for
@@ -101,7 +102,7 @@ const (
 
 // journals only tell what happened: no answer to a partner depends on them.
 func journals() []store.Collection {
-	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked, colOutbox, colLinks, colSessions, colMailboxes, colWaiting, colWishes}
+	return []store.Collection{colLog, colLeaves, colHashes, colEntries, colAsked, colOutbox, colLinks, colSessions, colStaff, colMailboxes, colWaiting, colWishes}
 }
 
 // key joins the parts of a key. Strings end with a zero byte, which no id

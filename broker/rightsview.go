@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,20 +36,74 @@ func (b *Broker) Rights(ctx context.Context, c Caller, req RightsRequest) (*Answ
 		if err != nil {
 			return nil, err
 		}
-		return b.viewRights(b.lawOf(who, p, recorded, nil, m.now), p, recorded, m), nil
+		v := b.viewRights(b.lawOf(who, p, recorded, nil, m.now), p, recorded, m)
+		if c.is(RoleOfficer) {
+			v.name(p)
+		}
+		v.Answers, err = b.answersAbout(r, sid)
+		return v, err
 	})
 }
 
 // rightsView is who decides about a student's records today, and everything that
 // officers recorded of it.
 type rightsView struct {
+	Student       studentView         `json:"student"`
 	Eligible      bool                `json:"eligible"` // the rights are the student's own
 	Majority      civil.Date          `json:"majority,omitzero"`
 	Deciders      []deciderView       `json:"deciders"`
 	Holders       []holderView        `json:"recorded_holders"`
 	Restrictions  []restrictionView   `json:"restrictions"`
 	Postsecondary []postsecondaryView `json:"postsecondary"`
+	Protections   []protectionView    `json:"protections"`
+	Answers       []answeredView      `json:"answers"` // newest first
 }
+
+// studentView names a student; the name is for officers.
+type studentView struct {
+	StudentID string `json:"student_id"`
+	Name      string `json:"name,omitzero"`
+}
+
+// answeredView is an answer about a student, with who gave it and how.
+type answeredView struct {
+	grantView
+	Signer   SignerRef        `json:"signer"`
+	Capacity consent.Capacity `json:"capacity"`
+	Method   consent.Method   `json:"method"`
+	Entered  time.Time        `json:"entered_at"`
+}
+
+// answersAbout lists everything that was answered about a student.
+func (b *Broker) answersAbout(r store.Reader, sid records.SID) ([]answeredView, error) {
+	grants, err := b.grants(r, sid)
+	list := []answeredView{}
+	for _, g := range grants {
+		list = append(list, answeredView{consentView(g, ""), signerRef(g.Signer), g.Capacity, g.Method, g.EnteredAt})
+	}
+	slices.SortStableFunc(list, func(a, b answeredView) int { return b.SignedAt.Compare(a.SignedAt) })
+	return list, err
+}
+
+// name adds the names of the people on the student's file.
+func (v *rightsView) name(p records.Profile) {
+	v.Student.Name = fullName(p.Person.Given, p.Person.Family)
+	for i, d := range v.Deciders {
+		v.Deciders[i].Name = nameOnFile(p, d.SignerRef)
+	}
+}
+
+// nameOnFile is the name of the student or of one of the guardians.
+func nameOnFile(p records.Profile, ref SignerRef) string {
+	for _, g := range p.Guardians {
+		if g.ID == ref.GuardianID {
+			return fullName(g.Given, g.Family)
+		}
+	}
+	return fullName(p.Person.Given, p.Person.Family)
+}
+
+func fullName(given, family string) string { return strings.TrimSpace(given + " " + family) }
 
 // deciderView is one person of the file and what their answer is worth today.
 type deciderView struct {
@@ -89,7 +144,8 @@ type postsecondaryView struct {
 
 func (b *Broker) viewRights(law consent.Student, p records.Profile, recorded rights, m moment) rightsView {
 	v := rightsView{
-		Eligible: law.Eligible(m.today), Deciders: []deciderView{}, Holders: []holderView{}, Restrictions: []restrictionView{}, Postsecondary: []postsecondaryView{},
+		Student: studentView{StudentID: p.Person.StudentID}, Eligible: law.Eligible(m.today), Deciders: []deciderView{}, Holders: []holderView{},
+		Restrictions: []restrictionView{}, Postsecondary: []postsecondaryView{}, Protections: []protectionView{},
 	}
 	if !p.Birth.IsZero() {
 		v.Majority = p.Birth.AddYears(consent.Majority)
@@ -111,6 +167,9 @@ func (b *Broker) viewRights(law consent.Student, p records.Profile, recorded rig
 	}
 	for _, w := range recorded.Postsecondary {
 		v.Postsecondary = append(v.Postsecondary, postsecondaryView{w.From, w.Document, w.EnteredAt})
+	}
+	for _, w := range recorded.Protections {
+		v.Protections = append(v.Protections, viewProtection(w))
 	}
 	return v
 }

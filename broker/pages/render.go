@@ -54,7 +54,7 @@ func render(w *words, f Frame, p Page) ([]byte, error) {
 // served below /static/. Pages ask for them with ?v= and the start of their
 // SHA-256, so that they may be kept for ever.
 func Static() map[string][]byte {
-	return map[string][]byte{"family.css": bytes.Clone(style), "family.rtl.css": bytes.Clone(mirroredStyle)}
+	return map[string][]byte{"family.css": bytes.Clone(style), "family.rtl.css": bytes.Clone(mirroredStyle), "office.css": bytes.Clone(officeStyle)}
 }
 
 // stylesheet is the address of the page's style.

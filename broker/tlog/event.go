@@ -77,6 +77,7 @@ const (
 	MessageUndelivered    Event = "message.undelivered" // a message to a family reached nobody, and is not tried any more
 	MessageRetried        Event = "message.retried"     // an officer had it tried at once
 	MessagesExported      Event = "messages.exported"   // handed over to be sent by other means
+	StaffSignedIn         Event = "staff.signed_in"     // one of the district's people, by a link that is good once
 )
 
 // eventCodes gives an event its code in a leaf: its place plus one. Leaves are
@@ -99,6 +100,7 @@ var eventCodes = [...]Event{
 	RoundOpened, FamilySignedIn, FamilyLocked, ProtectionRecorded, ProtectionLifted, DeletionAsked, DeletionDone, TextReviewed,
 	MessageUndelivered, MessageRetried, MessagesExported,
 	FormsPrinted, LinkMade,
+	StaffSignedIn,
 }
 
 // Events returns the closed list, in the order of the codes.

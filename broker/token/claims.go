@@ -129,15 +129,15 @@ const (
 func (c Claims) check(maxLifetime time.Duration) error {
 	bad := func(claim string) error { return fmt.Errorf("%w: %s", ErrClaims, claim) }
 	switch {
-	case !plain(c.Issuer) || !plain(c.Audience):
+	case !Plain(c.Issuer) || !Plain(c.Audience):
 		return bad("iss or aud")
-	case !plain(c.Subject):
+	case !Plain(c.Subject):
 		return bad("sub")
-	case !plain(c.ID):
+	case !Plain(c.ID):
 		return bad("jti")
 	case !slices.Contains(Roles(), c.Role):
 		return bad("role")
-	case (c.Role == Partner) != plain(c.Partner) || c.Role != Partner && c.Partner != "":
+	case (c.Role == Partner) != Plain(c.Partner) || c.Role != Partner && c.Partner != "":
 		return bad("partner")
 	case c.Role != Partner && len(c.Sites)+len(c.Programs) > 0:
 		return bad("sites or programs")
@@ -154,11 +154,12 @@ func (c Claims) check(maxLifetime time.Duration) error {
 }
 
 func plainList(list []string) bool {
-	return len(list) <= maxList && !slices.ContainsFunc(list, func(s string) bool { return !plain(s) })
+	return len(list) <= maxList && !slices.ContainsFunc(list, func(s string) bool { return !Plain(s) })
 }
 
-// plain reports whether a text is one that may stand in a log line and a page.
-func plain(s string) bool {
+// Plain reports whether a text may stand in a token, a log line and a page: 1 to 200
+// bytes of printable UTF-8 without space at either end.
+func Plain(s string) bool {
 	return s != "" && len(s) <= maxText && utf8.ValidString(s) && s == strings.TrimSpace(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 

@@ -32,6 +32,17 @@ type Options struct {
 type District struct {
 	Name  string
 	Phone string
+	Zone  *time.Location // of its local dates and times; nil: UTC
+	// Public is where people reach the pages, such as https://data.lakeview.example.
+	Public string
+}
+
+// zone is the district's time zone.
+func (d District) zone() *time.Location {
+	if d.Zone == nil {
+		return time.UTC
+	}
+	return d.Zone
 }
 
 // Sabotage removes guards. It is for the tests that show that each guard is
@@ -141,6 +152,7 @@ func (h *handler[A]) router() *gin.Engine {
 		e.Handle(r.Method, path, h.authenticate, h.serve(r))
 	}
 	h.familyPages(e)
+	h.officePages(e)
 	return e
 }
 

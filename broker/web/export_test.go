@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"time"
+
+	"github.com/hallpass-edu/hallpass/broker"
 )
 
 // FamilyPage is a row of the table of the families' pages, as tests walk it.
@@ -22,3 +24,11 @@ func FamilyPages() (all []FamilyPage) {
 
 // SleepFor is how answers of the families' pages are held.
 func SleepFor(ctx context.Context, d time.Duration) { sleepFor(ctx, d) }
+
+// OfficePages returns every page of the district's own people.
+func OfficePages() (all []FamilyPage) {
+	for _, p := range officePaths[*broker.Answer]() {
+		all = append(all, FamilyPage{p.method, p.path, p.signedIn, p.fields})
+	}
+	return all
+}

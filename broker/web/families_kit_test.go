@@ -19,7 +19,6 @@ import (
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
 	"github.com/hallpass-edu/hallpass/broker/sample"
-	"github.com/hallpass-edu/hallpass/broker/web"
 )
 
 // letter is a message as a carrier takes it, before it is in words.
@@ -72,7 +71,7 @@ type homes struct {
 // openHomes opens the town and asks the families of north's roster.
 func openHomes(t testing.TB, change ...func(*furnishing)) *homes {
 	t.Helper()
-	named := func(f *furnishing) { f.web.District = web.District{Name: "Lakeland Schools", Phone: "612-555-0100"} }
+	named := func(f *furnishing) { f.web.District.Name, f.web.District.Phone = "Lakeland Schools", "612-555-0100" }
 	h := &homes{house: open(t, unanswered, append(change, named)...)}
 	h.browser = &http.Client{Transport: h.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	h.officer().post("/v1/rounds", broker.RoundRequest{Agreement: northAgreement, RecordsFrom: h.Year.Start, RecordsTo: h.AsOf}).want(http.StatusCreated)

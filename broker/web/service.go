@@ -51,6 +51,7 @@ type Service[A Answer] interface {
 	agreements[A]
 	participation[A]
 	families
+	staff
 	consents[A]
 	rights[A]
 	rounds[A]

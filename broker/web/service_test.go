@@ -17,6 +17,7 @@ type behaviour func(ctx context.Context, op string, c broker.Caller, input ...an
 // no family: their pages are tested over the real broker.
 type service struct {
 	noFamilies
+	noStaff
 
 	do            behaviour
 	ready, failed error

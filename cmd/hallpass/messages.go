@@ -63,11 +63,18 @@ func (m *mailing) folderFlag(c *cobra.Command) {
 }
 
 // named is how families know a district.
-func (m mailing) named(s broker.Settings) web.District { return web.District{Name: s.Name, Phone: m.phone} }
+func (m mailing) named(s broker.Settings) web.District {
+	return web.District{Name: s.Name, Phone: m.phone}
+}
 
 // wording writes the messages of a district.
 func (m mailing) wording(s broker.Settings) broker.Wording {
-	return web.Wording(cmp.Or(strings.TrimSuffix(m.public, "/"), "https://"+s.Host), m.named(s))
+	return web.Wording(m.address(s), m.named(s))
+}
+
+// address is where people reach the pages.
+func (m mailing) address(s broker.Settings) string {
+	return cmp.Or(strings.TrimSuffix(m.public, "/"), "https://"+s.Host)
 }
 
 // carrier returns what carries messages, or nil if nothing is to.

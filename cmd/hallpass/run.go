@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 	root := a.bare()
 	root.AddCommand(
 		a.initCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
-		a.importCommand(), a.guardiansCommand(), a.tokenCommand(), a.periodCommand(), a.auditCommand(),
+		a.importCommand(), a.guardiansCommand(), a.tokenCommand(), a.linkCommand(), a.periodCommand(), a.auditCommand(),
 		a.reportCommand(), a.messagesCommand(), a.restoreCommand(),
 	)
 	return root

@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +51,7 @@ func TestScripts(t *testing.T) {
 			"crash":     crash,
 			"paste":     paste,
 			"walk":      walk,
+			"follows":   followLink,
 			"unchanged": unchanged,
 			"call":      call,
 			"cp-r":      copyFolder,
@@ -56,6 +60,42 @@ func TestScripts(t *testing.T) {
 			"nowhere":   nowhere,
 		},
 	})
+}
+
+// followLink opens a link in the served district, as a browser would: its page names the
+// person, its button signs in once, and the overview is that person's.
+func followLink(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: follows FILE PERSON")
+	}
+	address, err := url.Parse(strings.TrimSpace(ts.ReadFile(args[0])))
+	ts.Check(err)
+	base := strings.TrimSuffix(ts.Getenv("API"), "/v1")
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ask := func(method, path, cookie string, want int) (*http.Response, string) {
+		request, err := http.NewRequestWithContext(context.Background(), method, base+path, nil)
+		ts.Check(err)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Cookie", cookie)
+		response, err := client.Do(request)
+		ts.Check(err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		ts.Check(err)
+		if response.StatusCode != want {
+			ts.Fatalf("%s answers %d, not %d:\n%s", method, response.StatusCode, want, body)
+		}
+		return response, string(body)
+	}
+	if _, door := ask(http.MethodGet, address.Path, "", http.StatusOK); !strings.Contains(door, args[1]) {
+		ts.Fatalf("the page of the link does not name %s", args[1])
+	}
+	in, _ := ask(http.MethodPost, address.Path, "", http.StatusSeeOther)
+	cookie, _, _ := strings.Cut(in.Header.Get("Set-Cookie"), ";")
+	if _, overview := ask(http.MethodGet, "/office", cookie, http.StatusOK); !strings.Contains(overview, args[1]) {
+		ts.Fatalf("%s is not signed in", args[1])
+	}
+	ask(http.MethodPost, address.Path, "", http.StatusNotFound)
 }
 
 // copyFolder is cp -r.

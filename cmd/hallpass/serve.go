@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -117,9 +118,15 @@ func listen(at served, s service, log *slog.Logger) (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	zone, err := time.LoadLocation(at.broker.Settings().TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("reading the district's time zone: %w", err)
+	}
+	known := s.mailing.named(at.broker.Settings())
+	known.Zone, known.Public = zone, s.mailing.address(at.broker.Settings())
 	v := version()
 	api, err := web.New[*broker.Answer](at.broker, verifier, web.Options{
-		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, District: s.mailing.named(at.broker.Settings()), Simulated: at.broker.Settings().IsSimulated(),
+		Log: log, Build: web.Build{Version: v.Version, Revision: v.Revision}, District: known, Simulated: at.broker.Settings().IsSimulated(),
 	})
 	if err != nil {
 		return nil, err
