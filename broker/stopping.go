@@ -238,11 +238,11 @@ func (b *Broker) CloseDeletion(ctx context.Context, c Caller, id string, req Rev
 	if err := b.admit(ctx, c, operation, RolePartner); err != nil {
 		return nil, err
 	}
-	if req.Reason == "" {
-		return nil, invalidField("reason", "is missing", "say what was deleted, and what the law or the agreement makes you keep")
-	}
 	a := act{event: tlog.DeletionDone, lane: store.LanePartner, caller: c, request: req}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
+		if req.Reason == "" {
+			return outcome{}, invalidField("reason", "is missing", "say what was deleted, and what the law or the agreement makes you keep")
+		}
 		sid, d, err := deletions.get(b, tx, id)
 		if err != nil || d.Party != c.Partner {
 			return outcome{}, orNotAvailable(err)

@@ -545,7 +545,7 @@ func TestAtTheFrontDeskALinkOpensOnTheFamilysOwnTelephone(t *testing.T) {
 	d.round()
 	d.mail()
 	made := data[struct {
-		Path, Code_goes_to string
+		Path string
 	}](t, d.must(d.CreateLink(t.Context(), officer, broker.LinkRequest{Student: of(kids[1]), Person: byGuardian(kids[1].mother())})))
 	v := d.visit(filepath.Base(made.Path), kids[1])
 	if _, err := d.says(v, consent.Yes); err != nil {

@@ -229,6 +229,7 @@ func (h *homes) signIn(a asked) (visitor, leaf) {
 
 var (
 	shownText = regexp.MustCompile(`name="text" value="([0-9a-f]{64})"`)
+	filling   = regexp.MustCompile(`<!-- [A-Z2-7]* -->`) // of random text, to a whole number of pieces
 	hrefs     = regexp.MustCompile(`href="([^"#][^"]*)"`)
 	actions   = regexp.MustCompile(`action="([^"]*)"`)
 )

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,11 +37,12 @@ type show struct {
 	site   string // where its pages are
 	tokens map[string]string
 	births map[string]civil.Date // by full name
+	silent map[string]bool       // whose families nobody had asked before
 	read   map[string]bool       // messages
 }
 
 const (
-	showStudents = 400
+	showStudents = 1200
 	showSchools  = 4
 )
 
@@ -68,7 +70,7 @@ func startShow(t *testing.T) *show {
 			t.Error("the demo did not stop well:", err)
 		}
 	})
-	s := &show{t: t, tokens: map[string]string{}, births: map[string]civil.Date{}, read: map[string]bool{}}
+	s := &show{t: t, tokens: map[string]string{}, births: map[string]civil.Date{}, silent: map[string]bool{}, read: map[string]bool{}}
 	if err := json.UnmarshalDecode(jsontext.NewDecoder(out), &s.presentation); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,9 @@ func startShow(t *testing.T) *show {
 	}
 	d := sample.Generate(sample.Options{Students: showStudents, Schools: showSchools, Seed: 1, Year: sample.YearEndedBy(civil.Of(time.Now(), time.Local))})
 	for _, child := range d.Students {
-		s.births[child.GivenName+" "+child.FamilyName] = child.Birth
+		name := child.GivenName + " " + child.FamilyName
+		s.births[name] = child.Birth
+		s.silent[name] = !slices.ContainsFunc(d.Partners[0].Consents, func(c sample.Consent) bool { return c.StudentID == child.ID })
 	}
 	return s
 }
@@ -123,7 +127,8 @@ type printedForm struct {
 	Path    string `json:"path"`
 }
 
-// families have not answered, and each has one child.
+// families are those of whom nobody has answered: a yes then opens a row, and a stop
+// closes it.
 func (s *show) families() (list []printedForm) {
 	s.t.Helper()
 	var all struct {
@@ -138,7 +143,7 @@ func (s *show) families() (list []printedForm) {
 	s.api("officer", http.MethodPost, "/packets", `{"round":"`+all.Rounds[0].ID+`"}`, &printed)
 	seen := map[string]bool{}
 	for _, one := range printed.Sheets {
-		if !seen[one.Student] { // of two parents one
+		if !seen[one.Student] && s.silent[one.Student] { // of two parents one
 			list = append(list, one)
 		}
 		seen[one.Student] = true
@@ -294,7 +299,7 @@ func (s *show) answersAndStops(h *hand, family printedForm, tag string, weigh fu
 	h.opens(s.site + stop)
 	h.actions = 0
 	h.does("form[action^='/s/'] button")
-	h.sees("main")
+	h.sees("main a[href='/']")
 	if h.actions != 1 {
 		h.t.Errorf("stopping takes %d taps", h.actions)
 	}
@@ -304,7 +309,7 @@ func (s *show) answersAndStops(h *hand, family printedForm, tag string, weigh fu
 	h.opens(s.site + "/choices")
 	h.sees("form[action='/sign-out'] button")
 	h.does("form[action='/sign-out'] button")
-	h.sees("main")
+	h.sees("main a[href='/']")
 }
 
 // rows is how many children's records the partner reads.
