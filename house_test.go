@@ -116,7 +116,7 @@ var house = map[string]room{
 			"github.com/gin-gonic/gin", "github.com/go-json-experiment/json", "github.com/prometheus/client_golang",
 			"golang.org/x/sync", "golang.org/x/time",
 		},
-		clock: []string{"withDefaults", "wait"},
+		clock: []string{"withDefaults", "wait", "sleepFor"},
 	},
 	"broker/post": {
 		ours:  []string{"broker"},

@@ -20,11 +20,14 @@ import (
 // act is what the district's own people and families do: it is read, checked,
 // written and recorded in one Update.
 type act struct {
-	event   tlog.Event
-	lane    store.Lane
-	caller  Caller
-	request any           // what was asked; only its digest is in the public half
-	closes  []records.SID // students whose rows the act may close: it waits for every answer on its way
+	event     tlog.Event
+	lane      store.Lane
+	caller    Caller
+	request   any           // what was asked; only its digest is in the public half
+	again     stopOp        // how the act is done again in a restored store; empty: it is not
+	id        string        // of what the act changes or makes, for that
+	journaled *replaying    // it is done again from the withdrawal journal
+	closes    []records.SID // students whose rows the act may close: it waits for every answer on its way
 }
 
 // outcome is what an act did.
@@ -62,6 +65,9 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 		b.flights.deny(sid)
 	}
 	out, data, s, err := b.update(ctx, a, do)
+	if err == nil && a.again != "" && !out.unlogged {
+		b.journal.wait(ctx)
+	}
 	if err == nil && len(a.closes) > 0 {
 		b.flights.barrier(out.moved)
 	}
@@ -84,6 +90,11 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 }
 
 func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (outcome, error)) (out outcome, data []byte, s sealed, err error) {
+	a.journaled = replayed(ctx)
+	box, err := b.sealStop(a)
+	if err != nil {
+		return out, nil, s, err
+	}
 	_, err = b.store.Update(ctx, a.lane, func(tx store.Tx) (err error) {
 		if err := b.valid(tx, a.caller); err != nil {
 			return err
@@ -101,7 +112,10 @@ func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (o
 		if s, err = b.sealDraft(d); err != nil {
 			return err
 		}
-		return b.append(tx, &s)
+		if err := b.append(tx, &s); err != nil || box == nil {
+			return err
+		}
+		return putStop(ctx, tx, box, s.entry.Leaf.Index)
 	})
 	return out, data, s, err
 }
@@ -146,10 +160,17 @@ func (a act) draft(out outcome, data []byte) (draft, error) {
 	if out.event != "" {
 		d.event = out.event
 	}
-	if out.body == nil {
+	if out.body == nil && a.journaled == nil {
 		return d, nil
 	}
-	if d.body, err = tlog.Canonical(out.body); err != nil {
+	body := out.body
+	if body == nil {
+		body = a.request
+	}
+	if a.journaled != nil { // the act was done before, in what was lost
+		body = map[string]any{"body": body, "journal": map[string]uint64{"epoch": a.journaled.Epoch, "seq": a.journaled.Seq, "index": a.journaled.Index}}
+	}
+	if d.body, err = tlog.Canonical(body); err != nil {
 		return draft{}, internal(fmt.Errorf("encoding an entry's body: %w", err))
 	}
 	return d, nil

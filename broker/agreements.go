@@ -183,7 +183,7 @@ func (b *Broker) AdvanceAgreement(ctx context.Context, c Caller, id string, req 
 	if err := b.admit(ctx, c, "advance an agreement", RoleOfficer); err != nil {
 		return nil, err
 	}
-	a := act{event: tlog.AgreementAdvanced, lane: store.LaneOfficer, caller: c, request: req}
+	a := act{event: tlog.AgreementAdvanced, lane: store.LaneOfficer, caller: c, request: req, again: stopAgreement, id: id}
 	return b.changeAgreement(ctx, a, id, func(cur agreement.Agreement, m moment) (agreement.Agreement, error) {
 		return cur.Advance(agreement.Event(req.Event), m.today)
 	})

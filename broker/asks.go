@@ -130,6 +130,19 @@ func opensAll(g consent.Grant, want ask) bool {
 // nothing, and open nothing without who was asked.
 func newAskID() string { return "ask_" + strings.ToLower(rand.Text()[:12]) }
 
+// renewing lets a question go on from the yes that its person gave before: the newest
+// answer is the one that counts, so that one which named only the new days would close
+// the days of now.
+func (a ask) renewing(grants []consent.Grant, rec agreementRecord, m moment) ask {
+	for _, g := range grants {
+		mine := g.Signer == a.Person && g.Party == rec.Agreement.Partner && g.Purpose == rec.Agreement.Clauses.Purpose
+		if mine && g.Answer == consent.Yes && g.Withdrawn == nil && g.Invalidated == nil && g.Expires >= m.today && g.RecordsFrom < a.RecordsFrom {
+			a.RecordsFrom = g.RecordsFrom
+		}
+	}
+	return a
+}
+
 // asksOf lists the questions about a student, by id.
 func (b *Broker) asksOf(r store.Reader, sid records.SID) (list []ask, err error) {
 	return list, b.eachAskID(r, sid, func(id string) error {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,9 @@ type Options struct {
 	Chance          func() float64                          // in [0, 1), spreads attempts to deliver messages; nil: the machine's
 	BarrierLimit    time.Duration                           // how long a withdrawal waits before it cuts; 0: two seconds
 	Store           func(path string) (store.Engine, error) // nil: bbolt
+	Journal         string                                  // file of the withdrawal journal, on another machine's disk; empty: none
+	Anchor          string                                  // file that says how far the log was signed, at another place than the directory; empty: none
+	Restore         *RestoreOrder                           // the store was put back from an older copy on purpose
 	StoreSabotage   store.Sabotage
 	Sabotage        Sabotage
 
@@ -50,14 +54,17 @@ type Sabotage struct {
 	FileOnly  bool // who decides is what the district's file says, whatever officers recorded
 	OldProof  bool // answers are signed however long ago a code was typed
 	FreeTries bool // wrong codes are not counted
+	DearLocks bool // a link that is locked is looked at in an Update all the same
 
 	LastingLinks    bool // a link of the district's people can be used again
 	LastingSessions bool // their sessions do not end when nobody uses them
-	NamesTold       bool // of a protected family everyone is told the organizations
-	OldStamp        bool // how an agreement stands is read once a day, whatever changes
-	NoCeiling       bool // policy alone decides what leaves
-	NoHold          bool // grants open records that would expose the last unconsented students
-	EarlyAck        bool // receipts do not wait for the signed, committed log
+
+	NamesTold bool // of a protected family everyone is told the organizations
+	OldStamp  bool // how an agreement stands is read once a day, whatever changes
+	OldCohort bool // what a family opened is decided once a day, whatever it says since
+	NoCeiling bool // policy alone decides what leaves
+	NoHold    bool // grants open records that would expose the last unconsented students
+	EarlyAck  bool // receipts do not wait for the signed, committed log
 
 	TellEveryone bool // answers for a board, funders and the public, and rows of groups, hold what consented students come to
 
@@ -65,6 +72,8 @@ type Sabotage struct {
 	UniteAnswers bool // answers of two files, or of two numbers of a guardian, count together though they conflict
 	FreezeStale  bool // periods are frozen on records whose newest load was held
 	Peek         bool // a preflight compares public totals with the records, as a close does
+
+	NoRestoreGuard bool // a restored store releases rows before the withdrawals since are replayed
 
 	FreeDraws  bool // noise is drawn under budgeted without a reservation
 	GiveBack   bool // what was reserved for a close that stopped pays for the next one too
@@ -89,7 +98,11 @@ type Broker struct {
 	vault       *seal.Vault
 	engine      *policy.Engine
 	checkpoints *checkpointer
+	upkeep      *upkeep
+	journal     *journal
+	shut        atomic.Bool // restored, and no row leaves
 	verifier    *tlog.Verifier
+	publicKey   string // of the log, as the verifier is written
 	tokens      token.Key
 	flights     *flights
 	policy      [32]byte // digest of the engine's rules
@@ -100,6 +113,7 @@ type Broker struct {
 	finished    *finishedCache
 	requests    requestTexts
 	standings   standings
+	decided     decidedCohorts
 	recalled    atomic.Uint64 // the count of freezes and publications up to which holds are read ahead
 	rosters     *rosterCache
 	outbox      *outbox
@@ -133,7 +147,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
-		standings: standings{old: o.Sabotage.OldStamp}, outbox: newOutbox(o.Chance),
+		standings: standings{old: o.Sabotage.OldStamp}, decided: decidedCohorts{old: o.Sabotage.OldCohort}, outbox: newOutbox(o.Chance),
 	}
 	if o.Serving {
 		b.pace = ingest.Gentle
@@ -165,6 +179,9 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	if err := b.checkLog(ctx, o); err != nil {
 		return nil, err
 	}
+	if err := b.checkWhole(ctx, o); err != nil {
+		return nil, err
+	}
 	return b, b.collect(ctx)
 }
 
@@ -193,7 +210,7 @@ func (b *Broker) openFiles(ctx context.Context, o Options) error {
 	if err := b.store.View(ctx, b.readSettings); err != nil {
 		return fmt.Errorf("reading the district's settings: %w", err)
 	}
-	return b.openKeys()
+	return b.openKeys(o)
 }
 
 func (b *Broker) readSettings(r store.Reader) error {
@@ -211,7 +228,7 @@ func (b *Broker) readSettings(r store.Reader) error {
 	return err
 }
 
-func (b *Broker) openKeys() error {
+func (b *Broker) openKeys(o Options) error {
 	keys := filepath.Join(b.dir, dirKeys)
 	district, err := seal.ReadKeyFile(filepath.Join(keys, fileDistrictKey))
 	if err != nil {
@@ -235,6 +252,7 @@ func (b *Broker) openKeys() error {
 	if b.verifier, err = tlog.NewVerifier(string(public)); err != nil {
 		return fmt.Errorf("reading the public log key: %w", err)
 	}
+	b.publicKey = strings.TrimSpace(string(public))
 	raw, err := readSecret(filepath.Join(keys, fileTokenKey))
 	if err != nil {
 		return fmt.Errorf("reading the token key: %w", err)
@@ -242,7 +260,9 @@ func (b *Broker) openKeys() error {
 	if b.tokens, err = token.ParseKey(raw); err != nil {
 		return fmt.Errorf("reading the token key: %w", err)
 	}
-	b.checkpoints = newCheckpointer(b.dir, b.store, signer, func(err error) { b.alarm("last-signed", err) })
+	b.checkpoints = newCheckpointer(b.dir, b.store, signer, o.Anchor)
+	b.journal = newJournal(o.Journal, b.store, func(err error) { b.alarm("withdrawal-journal", err) })
+	b.beginUpkeep()
 	return nil
 }
 
@@ -283,13 +303,9 @@ var ErrRolledBack = errors.New("the store is older than the log it has signed: i
 // ErrClockJump says that the clock is over a day ahead of the log.
 var ErrClockJump = errors.New("the clock is over a day ahead of the newest entry; check it, then start with --accept-clock-jump")
 
-// checkLog compares the store with what was signed last, and the clock with
-// the newest entry.
+// checkLog compares the clock with the newest entry.
 func (b *Broker) checkLog(ctx context.Context, o Options) error {
 	return b.store.View(ctx, func(r store.Reader) error {
-		if err := b.checkSigned(r); err != nil {
-			return err
-		}
 		newest, err := number(r, colLog, key(logTime))
 		b.newest.Store(int64(newest))
 		if err != nil || newest == 0 || o.AcceptClockJump || b.settings.IsSimulated() {
@@ -302,50 +318,12 @@ func (b *Broker) checkLog(ctx context.Context, o Options) error {
 	})
 }
 
-// checkNew refuses a store that has entries but no memory of having signed
-// them: the making of a district writes the first.
-func (b *Broker) checkNew(r store.Reader) error {
-	size, err := number(r, colLog, key(logSize))
-	if err == nil && size > 0 {
-		err = ErrRolledBack
-	}
-	return err
-}
-
-func (b *Broker) checkSigned(r store.Reader) error {
-	note, err := os.ReadFile(filepath.Join(b.dir, lastSigned))
-	if errors.Is(err, os.ErrNotExist) {
-		return b.checkNew(r)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the last signed checkpoint: %w", err)
-	}
-	last, err := b.verifier.OpenExact(note)
-	if err != nil {
-		return fmt.Errorf("reading the last signed checkpoint: %w", err)
-	}
-	size, err := number(r, colLog, key(logSize))
-	if err != nil {
-		return err
-	}
-	if int64(size) < last.Size {
-		return ErrRolledBack
-	}
-	root, err := tlog.Root(last.Size, hashReader{r})
-	if err != nil {
-		return fmt.Errorf("reading the root of the log: %w", err)
-	}
-	if root != last.Root {
-		return ErrRolledBack
-	}
-	return nil
-}
-
 // Close ends the district's work; what was acknowledged is durable already.
 func (b *Broker) Close() error {
 	var errs []error
 	if b.checkpoints != nil {
-		errs = append(errs, b.checkpoints.close())
+		b.upkeep.end()
+		errs = append(errs, b.checkpoints.save(), b.journal.close())
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())
@@ -370,9 +348,16 @@ func (b *Broker) alarm(what string, err error) {
 	b.log.Error("alarm", slog.String("what", what), slog.String("error", err.Error()))
 }
 
+// Room returns nil while the disk has room for everything, and an error while it has
+// only what is held for withdrawals.
+func (b *Broker) Room(ctx context.Context) error { return b.store.Room(ctx) }
+
 // Ready returns nil when requests can be answered, else why not.
 func (b *Broker) Ready(ctx context.Context) error {
 	if err := b.store.Failed(); err != nil {
+		return err
+	}
+	if err := b.Room(ctx); err != nil {
 		return err
 	}
 	return b.store.View(ctx, func(r store.Reader) error {

@@ -75,7 +75,7 @@ func (b *Broker) OpenCase(ctx context.Context, c Caller, req CaseRequest) (*Answ
 	if !req.Kind.pauses() {
 		return nil, invalidField("kind", "is missing or unknown", "write not_my_child or not_me")
 	}
-	id, err := newID("cas", "")
+	id, err := idFor(ctx, "cas")
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (b *Broker) OpenCase(ctx context.Context, c Caller, req CaseRequest) (*Answ
 	if err != nil {
 		return nil, b.turnAway(ctx, c, operation, storeError(err))
 	}
-	a := act{event: tlog.CaseOpened, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.CaseOpened, lane: store.LaneWithdrawal, caller: c, request: req, again: stopCase, id: id}
 	return b.changeRightsOf(ctx, a, sid, true, func(tx store.Tx, m moment, p records.Profile, recorded *rights) (any, error) {
 		link, err := b.link(tx, c, p)
 		if err != nil {

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
-	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
@@ -21,29 +22,37 @@ type checkpointer struct {
 	newest signed
 	hashes treeHashes
 	file   string
+	places []string // of anchors
 	saved  signed
-	stop   chan struct{}
-	alarm  func(error)
-	ended  sync.WaitGroup
 }
 
 // errEmptyLog says that nothing was recorded yet.
 var errEmptyLog = errors.New("the log has no entry yet")
 
-// signed is a checkpoint and the size it covers.
+// signed is a checkpoint, the size it covers, and the stops of then.
 type signed struct {
 	size int64
 	note []byte
+	last stop
 }
 
 // lastSigned is the name of the file that remembers how far the log was
 // signed, so that an older store is refused.
 const lastSigned = "last-signed"
 
-func newCheckpointer(dir string, s *store.Store, signer *tlog.Signer, alarm func(error)) *checkpointer {
-	c := &checkpointer{alarm: alarm, store: s, signer: signer, file: filepath.Join(dir, lastSigned), stop: make(chan struct{})}
-	c.ended.Go(c.remember)
+func newCheckpointer(dir string, s *store.Store, signer *tlog.Signer, far string) *checkpointer {
+	c := &checkpointer{store: s, signer: signer, file: filepath.Join(dir, lastSigned), places: []string{filepath.Join(dir, lastAnchor)}}
+	if far != "" {
+		c.places = append(c.places, far)
+	}
 	return c
+}
+
+// renew lets another key sign from here on.
+func (c *checkpointer) renew(signer *tlog.Signer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.signer, c.newest = signer, signed{}
 }
 
 // covering returns a checkpoint whose tree holds the entry at index.
@@ -66,7 +75,15 @@ func (c *checkpointer) covering(ctx context.Context, index uint64) (signed, erro
 		if err != nil {
 			return fmt.Errorf("signing the log: %w", err)
 		}
-		c.newest = signed{int64(size), note}
+		epoch, err := number(r, colHead, key(headEpoch))
+		if err != nil {
+			return err
+		}
+		last, err := lastStop(r, epoch)
+		if err != nil {
+			return err
+		}
+		c.newest = signed{int64(size), note, last}
 		return nil
 	})
 	if err == nil && c.newest.size <= int64(index) {
@@ -75,41 +92,28 @@ func (c *checkpointer) covering(ctx context.Context, index uint64) (signed, erro
 	return c.newest, err
 }
 
-// remember writes the newest checkpoint to its file, once a second at most.
-func (c *checkpointer) remember() {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if err := c.save(); err != nil {
-				c.alarm(err)
-			}
-		case <-c.stop:
-			return
-		}
-	}
-}
-
+// save writes the newest checkpoint to its file and its anchors.
 func (c *checkpointer) save() error {
 	c.mu.Lock()
 	newest := c.newest
 	c.mu.Unlock()
-	if newest.size == c.saved.size {
+	if newest.size == c.saved.size || newest.size == 0 {
 		return nil
 	}
 	if err := replaceFile(c.file, newest.note); err != nil {
 		return fmt.Errorf("remembering the signed size: %w", err)
 	}
+	text, err := json.Marshal(anchor{Checkpoint: string(newest.note), Epoch: newest.last.Epoch, Stops: newest.last.Seq})
+	if err != nil {
+		return err
+	}
+	for _, place := range c.places {
+		if err := replaceFile(place, text); err != nil {
+			return fmt.Errorf("anchoring the signed size: %w", err)
+		}
+	}
 	c.saved = newest
 	return nil
-}
-
-// close writes the newest checkpoint and ends the writing.
-func (c *checkpointer) close() error {
-	close(c.stop)
-	c.ended.Wait()
-	return c.save()
 }
 
 // newestOf returns the checkpoint of the newest committed size.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -60,7 +61,8 @@ type askedAbout struct {
 	state   pages.ChoiceState
 }
 
-// findAsk finds a question to the visitor. That of anybody else is not available.
+// findAsk finds a question to the visitor. That of anybody else is not available, and
+// none where a family is protected from the visitor: it names an organization.
 func (b *Broker) findAsk(r store.Reader, c Caller, id string, m moment) (q askedAbout, err error) {
 	sid, a, err := asks.get(b, r, id)
 	if err != nil {
@@ -76,6 +78,13 @@ func (b *Broker) findAsk(r store.Reader, c Caller, id string, m moment) (q asked
 		return q, err
 	}
 	if !slices.Contains(family, sid) || !slices.Contains(who.signers(c), a.Person) {
+		return q, notAvailable()
+	}
+	recorded, err := b.rightsOf(r, sid)
+	if err != nil {
+		return q, err
+	}
+	if recorded.protected(m.now).from(a.Person) && !b.sabotage.NamesTold {
 		return q, notAvailable()
 	}
 	if q.profile, err = b.profile(r, sid); err != nil {
@@ -185,7 +194,9 @@ func recordsPage(a *attendanceCell, grades []gradeCell, discipline []incidentCel
 var errStale = &Error{Kind: Unauthenticated, Detail: "who answers has to be shown again: type a new code"}
 
 // ErrStale reports whether an error asks for another code before an answer.
-func ErrStale(err error) bool { return err == errStale }
+func ErrStale(err error) bool { return errors.Is(err, errStale) }
+
+var errOtherText = conflict("the text that was shown is not the text of now, or cannot be signed in this language; read it once more")
 
 // AnswerAsk enters a signed-in person's answer to a question: yes, no or wants to
 // talk. sha256 is of the text that was shown, which must be the text of now. It
@@ -228,13 +239,16 @@ func (b *Broker) answerRequest(ctx context.Context, v Visitor, id, language stri
 		if err != nil {
 			return err
 		}
+		if !slices.Contains(signable, language) {
+			return errOtherText
+		}
 		version, text, err := pages.ConsentText(language, pages.Choice{Terms: b.terms(q)})
 		if err != nil {
 			return internal(err)
 		}
 		sum := sha256.Sum256([]byte(text))
-		if !slices.Contains(signable, language) || textSHA256 != hex.EncodeToString(sum[:]) {
-			return conflict("the text that was shown is not the text of now, or cannot be signed in this language; read it once more")
+		if textSHA256 != hex.EncodeToString(sum[:]) {
+			return errOtherText
 		}
 		req = ConsentRequest{
 			Agreement: q.Agreement, Student: StudentRef{StudentID: q.profile.Person.StudentID}, Answer: answer, Categories: q.Categories,

@@ -48,6 +48,11 @@ func (s codeState) onDay(day civil.Date) codeState {
 // locked reports whether the link takes no more tries today.
 func (s codeState) locked(day civil.Date) bool { return s.onDay(day).Tried >= linkDayTries }
 
+// spent reports whether the link sends no more codes today.
+func (s codeState) spent(day civil.Date) bool {
+	return s.locked(day) || s.onDay(day).Sent >= linkDayCodes
+}
+
 // alive reports whether a code can still be typed.
 func (s codeState) alive(m moment) bool {
 	return s.Sum != nil && m.now.Before(s.Ends) && s.Tries < codeTries && !s.locked(m.today)
@@ -77,6 +82,13 @@ func newCode() (string, error) {
 // SendCode sends a code to the contact on file, for a link's secret. A code before it
 // counts no more. Asking is what sends: whoever only follows the link changes nothing.
 func (b *Broker) SendCode(ctx context.Context, secret string) error {
+	l, err := b.viewLink(ctx, secret)
+	if err != nil {
+		return err
+	}
+	if l.Code.spent(b.moment().today) && !b.sabotage.DearLocks {
+		return errManyCodes
+	}
 	code, err := newCode()
 	if err != nil {
 		return internal(err)
@@ -91,10 +103,10 @@ func (b *Broker) SendCode(ctx context.Context, secret string) error {
 		if err != nil {
 			return err
 		}
-		state := l.Code.onDay(m.today)
-		if state.Sent >= linkDayCodes || state.locked(m.today) {
+		if l.Code.spent(m.today) {
 			return errManyCodes
 		}
+		state := l.Code.onDay(m.today)
 		state.Sum, state.Ends, state.Tries = b.codeSum(secret, code), m.now.Add(codeLife), 0
 		state.Sent++
 		l.Code = state

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hallpass-edu/hallpass/broker/store"
@@ -44,6 +45,9 @@ func (b *Broker) collect(ctx context.Context) error {
 			}
 			return nil
 		})
+	}
+	if errors.Is(err, store.ErrFull) {
+		return nil // the next start does it
 	}
 	if err != nil {
 		return fmt.Errorf("collecting data versions that nothing uses: %w", err)

@@ -21,11 +21,11 @@ func (b *Broker) CreateConsent(ctx context.Context, c Caller, req ConsentRequest
 	if c.is(RolePartner) {
 		return b.createForm(ctx, c, req)
 	}
-	id, err := newID("cns", "")
+	id, err := idFor(ctx, "cns")
 	if err != nil {
 		return nil, err
 	}
-	a := act{event: tlog.ConsentGranted, lane: store.LaneOfficer, caller: c, request: req}
+	a := act{event: tlog.ConsentGranted, lane: store.LaneOfficer, caller: c, request: req, id: id}
 	return b.enterAnswer(ctx, a, req, func(tx store.Tx, m moment) (outcome, error) {
 		return b.enterConsent(tx, m, c, id, req)
 	})
@@ -147,7 +147,7 @@ func (b *Broker) acceptGrant(tx store.Tx, m moment, g consent.Grant, rec agreeme
 	if err := b.answered(tx, m, g, p); err != nil {
 		return outcome{}, err
 	}
-	moved, err := b.moveConsent(tx, g.Party)
+	moved, err := b.moveConsent(tx, g.Party, p.SID)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -23,7 +23,7 @@ type contactIndex struct {
 // contactHash is a keyed hash of an e-mail address or a telephone number, however it
 // is written.
 func (b *Broker) contactHash(typed string) (hash [16]byte, ok bool) {
-	what := ""
+	var what string
 	if strings.Contains(typed, "@") {
 		what = emailKey(typed)
 	} else {

@@ -14,11 +14,11 @@ import (
 // who may decide about a student's records (officer; 34 CFR 99.4). It returns only
 // when no later byte can hold the student against it.
 func (b *Broker) RecordRestriction(ctx context.Context, c Caller, req RestrictionRequest) (*Answer, error) {
-	id, err := newID("rst", "")
+	id, err := idFor(ctx, "rst")
 	if err != nil {
 		return nil, err
 	}
-	a := act{event: tlog.RestrictionRecorded, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.RestrictionRecorded, lane: store.LaneWithdrawal, caller: c, request: req, again: stopRestrict, id: id}
 	return b.changeRights(ctx, a, req.Student, func(tx store.Tx, m moment, p records.Profile, recorded *rights) (any, error) {
 		signer, err := restricted(p, req)
 		if err != nil {
@@ -59,7 +59,7 @@ func (b *Broker) LiftRestriction(ctx context.Context, c Caller, id string, req R
 	if err != nil {
 		return nil, b.turnAway(ctx, c, operation, err)
 	}
-	a := act{event: tlog.RestrictionLifted, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.RestrictionLifted, lane: store.LaneWithdrawal, caller: c, request: req, again: stopLift, id: id}
 	return b.changeRightsOf(ctx, a, sid, false, func(_ store.Tx, m moment, _ records.Profile, recorded *rights) (any, error) {
 		i := slices.IndexFunc(recorded.Restrictions, func(w restrictionWord) bool { return w.ID == id })
 		if i < 0 {
@@ -90,7 +90,7 @@ func (b *Broker) restrictedStudent(ctx context.Context, id string) (sid records.
 // RecordHolder records that a person on a student's file holds the student's
 // rights, or does not, whatever the file says (officer).
 func (b *Broker) RecordHolder(ctx context.Context, c Caller, req HolderRequest) (*Answer, error) {
-	a := act{event: tlog.HolderRecorded, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.HolderRecorded, lane: store.LaneWithdrawal, caller: c, request: req, again: stopHolder}
 	return b.changeRights(ctx, a, req.Student, func(_ store.Tx, m moment, p records.Profile, recorded *rights) (any, error) {
 		signer, err := onFile(p, req.Signer)
 		if err != nil {
@@ -131,7 +131,7 @@ func (r HolderRequest) check() error {
 // postsecondary education, so that the rights are the student's own (officer;
 // 34 CFR 99.5(a)(1)). Without a day it takes an earlier word back.
 func (b *Broker) RecordPostsecondary(ctx context.Context, c Caller, req PostsecondaryRequest) (*Answer, error) {
-	a := act{event: tlog.PostsecondaryRecorded, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.PostsecondaryRecorded, lane: store.LaneWithdrawal, caller: c, request: req, again: stopPostsecondary}
 	return b.changeRights(ctx, a, req.Student, func(_ store.Tx, m moment, _ records.Profile, recorded *rights) (any, error) {
 		if req.Document == "" {
 			return nil, invalidField("document", "is missing", "give the hash or the file reference of what shows it")

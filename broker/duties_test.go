@@ -7,6 +7,7 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/consent"
 )
 
 func (d *made) duties() []letter {
@@ -114,5 +115,26 @@ func TestAConsentThatLastsIsRememberedEachYear(t *testing.T) {
 	d.clock.Set(start.AddDate(2, 0, 3))
 	if sent := d.duties(); len(sent) != 0 {
 		t.Errorf("of what was stopped: %v", sent)
+	}
+}
+
+func TestARenewalGoesOnFromTheYesBefore(t *testing.T) {
+	t.Parallel()
+	d, kids := asking(t, 2)
+	k := kids[1]
+	now := d.yes("a1", k)
+	now.RecordsTo, now.Expires = day(springEnd), day("2026-10-27")
+	d.enter(now)
+	if !d.rowOpen(k) {
+		t.Fatal("the row is closed before")
+	}
+	d.at(day("2026-04-15"))
+	d.done(d.OpenRound(t.Context(), officer, broker.RoundRequest{Agreement: "a1", RecordsFrom: day("2026-08-31"), RecordsTo: day("2027-06-28")}))
+	v := d.visit(linkOf(t, d.mail(), motherMail(k)), k)
+	if _, err := d.says(v, consent.Yes); err != nil {
+		t.Fatal(err)
+	}
+	if !d.rowOpen(k) {
+		t.Error("the yes for next year closed this one")
 	}
 }

@@ -73,3 +73,11 @@ func MaskedContact(email, phone string) string              { return maskedConta
 func (b *Broker) ForgetMessages(ctx context.Context) error { return b.forgetMessages(ctx) }
 
 func (b *Broker) ExpireMessages(ctx context.Context) error { return b.expireMessages(ctx) }
+
+// ForgetDecided drops what was decided and built, so that the next answer is made from
+// the store alone.
+func (b *Broker) ForgetDecided() {
+	b.decided.mu.Lock()
+	defer b.decided.mu.Unlock()
+	b.decided.kept, b.finished = nil, newFinishedCache()
+}

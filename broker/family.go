@@ -256,7 +256,7 @@ func (b *Broker) copyPage(sent copyView) (page pages.SeenCopy, err error) {
 		return page, internal(err)
 	}
 	page = pages.SeenCopy{
-		Sight: b.sightPage(sent.Sight), School: row.School, Ref: row.Ref, Exact: string(sent.Row),
+		Sight: b.sightPage(sent.Sight), School: row.School, Ref: row.Ref, Exact: string(sent.Row), Key: b.publicKey,
 		Records: recordsPage(row.Attendance, row.Grades, row.Discipline),
 	}
 	for _, s := range row.Spans {

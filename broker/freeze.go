@@ -122,6 +122,9 @@ func (b *Broker) Freeze(ctx context.Context, c Caller, session string, families 
 	if err := (FamiliesRequest{families}).Validate(); err != nil {
 		return nil, err
 	}
+	if err := b.shutError(); err != nil {
+		return nil, err // whose records are open would be frozen as it was then
+	}
 	release, err := b.alone(ctx)
 	if err != nil {
 		return nil, err

@@ -209,6 +209,8 @@ func (b *Broker) release(s *snapshot, q question, d policy.Decision, facts polic
 	}
 	if !done.consented {
 		p.stamp.Consent = 0
+	} else if err := b.shutError(); err != nil {
+		return err
 	}
 	p.consented, p.copies, p.kept = done.consented, done.copies, done.kept
 	p.draft.event, p.draft.decision = tlog.QueryReleased, tlog.Allow
@@ -325,6 +327,9 @@ func storeError(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return unavailable("the request ended before it was recorded", err)
 	}
+	if errors.Is(err, store.ErrFull) {
+		return &Error{Kind: Unavailable, Detail: "the district's disk is full: only withdrawals are accepted until there is space", RetryAfter: retryFull, cause: err}
+	}
 	for _, down := range []error{store.ErrSealed, store.ErrClosed, store.ErrCorrupt, seal.ErrOpen, seal.ErrHalfway} {
 		if errors.Is(err, down) {
 			return unavailable("nothing can be read or recorded now, so nothing may leave", err)
@@ -332,6 +337,9 @@ func storeError(err error) error {
 	}
 	return internal(err)
 }
+
+// retryFull is when to ask again after the disk was full.
+const retryFull = 30 * time.Second
 
 // agreementKey and studentKey name the keys under which rows are sealed.
 func agreementKey(id string) seal.KeyID     { return seal.KeyID("agreement/" + id) }

@@ -37,7 +37,7 @@ func (b *Broker) changedGrant(tx store.Tx, at grantKey, g consent.Grant) (outcom
 		return outcome{}, err
 	}
 	var err error
-	out.moved, err = b.moveConsent(tx, g.Party)
+	out.moved, err = b.moveConsent(tx, g.Party, at.sid)
 	return out, err
 }
 
@@ -117,8 +117,9 @@ func (b *Broker) nextGrant(r store.Reader, sid records.SID) (at grantKey, err er
 }
 
 // moveConsent bumps the consent revision of every agreement of a party, so
-// that answers computed before are computed anew, and returns the agreements.
-func (b *Broker) moveConsent(tx store.Tx, party string) (moved []string, err error) {
+// that answers computed before are computed anew, and returns the agreements. about is
+// the one student whom the change concerns; without, it may concern anybody.
+func (b *Broker) moveConsent(tx store.Tx, party string, about ...records.SID) (moved []string, err error) {
 	p, _, err := partners.get(tx, key(party))
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (b *Broker) moveConsent(tx store.Tx, party string) (moved []string, err err
 			return nil, err
 		}
 	}
-	return p.Agreements, bump(tx, colHead, key(headConsent))
+	return p.Agreements, said(tx, about...)
 }
 
 // signer is how a grant names the bearer of a family's token: the student, or

@@ -36,7 +36,7 @@ func (b *Broker) DecideDuplicate(ctx context.Context, c Caller, id string, req D
 	if !known {
 		return nil, invalidField("decision", "is missing or unknown", "write confirm, reject or undo")
 	}
-	a := act{event: event, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: event, lane: store.LaneWithdrawal, caller: c, request: req, again: stopDuplicate, id: id}
 	var pair guardianPair
 	err := b.store.View(ctx, func(r store.Reader) (err error) {
 		who, err := b.persons(r)

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,7 +115,7 @@ func (b *Broker) sendInvitations(ctx context.Context) (written int, err error) {
 		if err != nil {
 			return written, storeError(err)
 		}
-		from = append(batch[len(batch)-1], 0)
+		from = slices.Concat(batch[len(batch)-1], []byte{0})
 	}
 }
 

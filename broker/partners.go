@@ -93,7 +93,7 @@ func (b *Broker) AdvancePartner(ctx context.Context, c Caller, id string, req Tr
 	if err := b.admit(ctx, c, "advance a partner", RoleOfficer); err != nil {
 		return nil, err
 	}
-	a := act{event: tlog.PartnerAdvanced, lane: store.LaneOfficer, caller: c, request: req}
+	a := act{event: tlog.PartnerAdvanced, lane: store.LaneOfficer, caller: c, request: req, again: stopPartner, id: id}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		rec, found, err := partners.get(tx, key(id))
 		if err != nil || !found {
@@ -126,7 +126,7 @@ func (b *Broker) BanPartner(ctx context.Context, c Caller, id string, req BanReq
 	if err := b.admit(ctx, c, "ban a partner", RoleOfficer); err != nil {
 		return nil, err
 	}
-	a := act{event: tlog.BanRecorded, lane: store.LaneOfficer, caller: c, request: req}
+	a := act{event: tlog.BanRecorded, lane: store.LaneOfficer, caller: c, request: req, again: stopBan, id: id}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		rec, found, err := partners.get(tx, key(id))
 		if err != nil || !found {
@@ -146,7 +146,7 @@ func (b *Broker) RevokeTokens(ctx context.Context, c Caller, id string) (*Answer
 	if err := b.admit(ctx, c, "revoke a partner's tokens", RoleOfficer); err != nil {
 		return nil, err
 	}
-	a := act{event: tlog.TokenRevoked, lane: store.LaneOfficer, caller: c, request: map[string]string{"partner": id}}
+	a := act{event: tlog.TokenRevoked, lane: store.LaneOfficer, caller: c, request: map[string]string{"partner": id}, again: stopTokens, id: id}
 	return b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		if _, found, err := partners.get(tx, key(id)); err != nil || !found {
 			return outcome{}, orNotAvailable(err)

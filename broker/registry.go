@@ -28,6 +28,7 @@ const (
 	colEpochs       store.Collection = "epochs"       // partner -> epoch under which its tokens count
 	colConsents     store.Collection = "consents"     // sid, ordinal -> sealed grant
 	colConsentIDs   store.Collection = "consent_ids"  // consent -> sid, ordinal
+	colChanges      store.Collection = "changes"      // the newest counts of headConsent -> sid of whom the change is about
 	colRights       store.Collection = "rights"       // sid -> sealed words on who decides
 	colRestrictions store.Collection = "restrictions" // restriction or protection -> sid
 	colRounds       store.Collection = "rounds"       // round -> roundRecord
@@ -70,6 +71,7 @@ const (
 	colBudgets      store.Collection = "budgets"      // first day of a school year -> sealed privacy ledger
 	colDraws        store.Collection = "draws"        // session, attempt -> sealed noise that was drawn and paid for
 	colMemos        store.Collection = "memos"        // session, agreement -> the determination memo that was signed last
+	colStops        store.Collection = "stops"        // epoch, number -> stop
 	colCopies       store.Collection = "copies"       // sid, agreement, columns, index -> sealed row as it was sent
 	colOutbox       store.Collection = "outbox"       // messages to families and their queues: see the outbox constants
 )
@@ -85,6 +87,9 @@ const (
 
 	headDisclosure = "disclosure" // Disclosure
 	headLedger     = "ledger"     // ledgerHead
+
+	headEpoch    = "epoch"    // of stops: how often the district was restored
+	headRestored = "restored" // restored
 
 	headGuardians = "guardians" // counts the words on guardians who look like one person
 )

@@ -153,7 +153,7 @@ func (b *Broker) moveStudent(tx store.Tx, sid records.SID) (moved []string, err 
 		parties = append(parties, g.Party)
 	}
 	for _, party := range sortedSet(parties) {
-		list, err := b.moveConsent(tx, party)
+		list, err := b.moveConsent(tx, party, sid)
 		if err != nil {
 			return nil, err
 		}

@@ -97,8 +97,14 @@ func rosterKey(agreement string, sid records.SID) seal.KeyID {
 // rosterCache keeps rosters that were opened: a version never changes.
 type rosterCache struct {
 	mu      sync.Mutex
-	byKey   map[rosterID][]member
+	byKey   map[rosterID]openedRoster
 	members int
+}
+
+// openedRoster is a roster as it was opened. It is not changed.
+type openedRoster struct {
+	members  []member // in upload order
+	children []child  // see children
 }
 
 type rosterID struct {
@@ -106,7 +112,7 @@ type rosterID struct {
 	version   uint64
 }
 
-func newRosterCache() *rosterCache { return &rosterCache{byKey: map[rosterID][]member{}} }
+func newRosterCache() *rosterCache { return &rosterCache{byKey: map[rosterID]openedRoster{}} }
 
 // maxMembers bounds the participants kept in memory.
 const maxMembers = 200_000
@@ -114,6 +120,12 @@ const maxMembers = 200_000
 // roster returns the participants of a roster version, in upload order. A
 // student whose key was destroyed is not among them.
 func (b *Broker) roster(r store.Reader, agreement string, version uint64) ([]member, error) {
+	all, err := b.openRoster(r, agreement, version)
+	return all.members, err
+}
+
+// openRoster returns the participants of a roster version and its children.
+func (b *Broker) openRoster(r store.Reader, agreement string, version uint64) (openedRoster, error) {
 	id := rosterID{agreement, version}
 	b.rosters.mu.Lock()
 	kept, ok := b.rosters.byKey[id]
@@ -123,17 +135,18 @@ func (b *Broker) roster(r store.Reader, agreement string, version uint64) ([]mem
 	}
 	list, err := b.readRoster(r, agreement, version)
 	if err != nil {
-		return nil, err
+		return openedRoster{}, err
 	}
+	all := openedRoster{list, children(list)}
 	b.rosters.mu.Lock()
 	defer b.rosters.mu.Unlock()
 	if b.rosters.members+len(list) > maxMembers {
 		clear(b.rosters.byKey)
 		b.rosters.members = 0
 	}
-	b.rosters.byKey[id] = list
+	b.rosters.byKey[id] = all
 	b.rosters.members += len(list)
-	return list, nil
+	return all, nil
 }
 
 var errRosterForm = errors.New("a roster is not in its form")

@@ -205,6 +205,7 @@ func (b *Broker) askAbout(tx store.Tx, m moment, round roundRecord, rec agreemen
 			Round: round.ID, Agreement: round.Agreement, Person: one.signer, Categories: round.Categories,
 			RecordsFrom: round.RecordsFrom, RecordsTo: round.RecordsTo, Expires: round.Expires, Program: round.Program, AskedAt: m.now,
 		}
+		a = a.renewing(grants, rec, m)
 		if !b.dueFor(grants, before, rec.Agreement.Partner, rec.Agreement.Clauses.Purpose, a, m) {
 			continue
 		}

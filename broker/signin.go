@@ -91,10 +91,11 @@ type visit struct {
 	Ends   time.Time `json:"ends"`
 }
 
-// SignedIn is a new session: its secret, for the reader's cookie, and its end.
+// SignedIn is a new session: its secret, for the reader's cookie, and how long it
+// lasts. The reader's clock may be another than the district's.
 type SignedIn struct {
 	Secret string
-	Ends   time.Time
+	Lasts  time.Duration
 }
 
 // Visitor is a signed-in person of a family.
@@ -197,11 +198,15 @@ func (b *Broker) linkOf(ctx context.Context, v Visitor) (secret string, err erro
 	return secret, storeError(err)
 }
 
-// enterCode takes a try in one Update: a hundred at once are a hundred.
+// enterCode takes a try in one Update: a hundred at once are a hundred. A link that is
+// locked already writes nothing, however often it is tried.
 func (b *Broker) enterCode(ctx context.Context, secret, code string, also func(reached) bool) (SignedIn, error) {
 	l, err := b.viewLink(ctx, secret)
 	if err != nil {
 		return SignedIn{}, err
+	}
+	if l.Code.locked(b.moment().today) && !b.sabotage.DearLocks {
+		return SignedIn{}, errManyCodes
 	}
 	code = strings.ReplaceAll(code[:min(len(code), maxCodeLength)], " ", "")
 	in, fits, locked := SignedIn{Secret: newSecret()}, false, false
@@ -248,8 +253,8 @@ func (b *Broker) began(tx store.Tx, m moment, l link, secret string, in *SignedI
 		}
 		return outcome{unlogged: true}, nil
 	}
-	in.Ends = m.now.Add(sessionLasts)
-	err := b.putSession(tx, in.Secret, visit{Link: secret, Person: l.Person, Began: m.now, Proven: m.now, Ends: in.Ends})
+	in.Lasts = sessionLasts
+	err := b.putSession(tx, in.Secret, visit{Link: secret, Person: l.Person, Began: m.now, Proven: m.now, Ends: m.now.Add(sessionLasts)})
 	return outcome{data: map[string]string{"method": methodCode}, subjects: l.Children, places: len(l.Children)}, err
 }
 
@@ -293,18 +298,37 @@ func (b *Broker) SignOut(ctx context.Context, v Visitor) error {
 
 // DenyChild records that whoever a link reached says that the children it is about are
 // not theirs: all sharing of their records stops until an officer has settled it. It
-// closes and opens nothing, so the link alone is enough.
+// closes and opens nothing, so the link alone is enough. Said once more it changes
+// nothing.
 func (b *Broker) DenyChild(ctx context.Context, secret string) error {
-	l, err := b.viewLink(ctx, secret)
-	if err != nil {
-		return err
-	}
-	for _, sid := range l.Children {
-		number, err := b.numberOf(ctx, sid)
+	var c Caller
+	var numbers []string
+	err := b.store.View(ctx, func(r store.Reader) error {
+		l, err := b.getLink(r, secret)
+		if err != nil || l.Kind != linkAsk {
+			return orNotAvailable(err)
+		}
+		to, err := b.reach(r, l, b.moment())
 		if err != nil {
 			return err
 		}
-		a, err := b.OpenCase(ctx, l.caller(), CaseRequest{Kind: CaseNotMyChild, Student: StudentRef{StudentID: number}})
+		c = l.caller()
+		for _, p := range to.children {
+			said, err := b.denied(r, c, p)
+			if err != nil {
+				return err
+			}
+			if !said {
+				numbers = append(numbers, p.Person.StudentID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return storeError(err)
+	}
+	for _, number := range numbers {
+		a, err := b.OpenCase(ctx, c, CaseRequest{Kind: CaseNotMyChild, Student: StudentRef{StudentID: number}})
 		if err != nil {
 			return err
 		}
@@ -313,12 +337,28 @@ func (b *Broker) DenyChild(ctx context.Context, secret string) error {
 	return nil
 }
 
-// numberOf is the district's number of a student.
-func (b *Broker) numberOf(ctx context.Context, sid records.SID) (number string, err error) {
-	err = b.store.View(ctx, func(r store.Reader) error {
-		p, err := b.profile(r, sid)
-		number = p.Person.StudentID
-		return err
-	})
-	return number, storeError(err)
+// denied reports whether a family's person said that a child is not theirs, and nobody
+// has settled it yet.
+func (b *Broker) denied(r store.Reader, c Caller, p records.Profile) (bool, error) {
+	one, _, err := b.self(r, c, p)
+	if err != nil {
+		return false, err
+	}
+	recorded, err := b.rightsOf(r, p.SID)
+	if err != nil {
+		return false, err
+	}
+	for _, w := range recorded.Pauses {
+		if w.Ended != nil {
+			continue
+		}
+		_, f, err := cases.get(b, r, w.Case)
+		if err != nil {
+			return false, err
+		}
+		if f.Kind == CaseNotMyChild && f.By == one.signer {
+			return true, nil
+		}
+	}
+	return false, nil
 }

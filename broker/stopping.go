@@ -139,7 +139,7 @@ func (b *Broker) AskDeletion(ctx context.Context, v Visitor, number string) erro
 		if err != nil {
 			return outcome{}, err
 		}
-		if g.grant.Answer != consent.Yes || g.grant.Withdrawn == nil && g.grant.Expires >= m.today {
+		if g.grant.Answer != consent.Yes || g.grant.Withdrawn == nil && g.grant.Invalidated == nil && g.grant.Expires >= m.today {
 			return outcome{}, conflict("this is still shared: stop it first")
 		}
 		if at, err := b.deletionOf(tx, g.grant.ID); err != nil || at != nil {

@@ -154,6 +154,7 @@ type walk struct {
 	children   []child
 	who        *persons
 	filters    *policy.Filters
+	decided    *decidedCohort
 	categories []consent.Category
 	settings   records.Settings
 }
@@ -164,14 +165,13 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 	if w.year, ok = s.data.district.CurrentYear(s.today); !ok {
 		return nil, unavailable("the district has loaded no school year yet", nil)
 	}
-	var err error
-	if w.roster, err = s.b.roster(s.r, s.agreement.Agreement.ID, s.agreement.Roster); err != nil {
+	all, err := s.b.openRoster(s.r, s.agreement.Agreement.ID, s.agreement.Roster)
+	if err != nil {
 		return nil, err
 	}
-	for _, c := range children(w.roster) {
-		if c.visible(s.caller) {
-			w.children = append(w.children, c)
-		}
+	w.roster, w.children = all.members, all.children
+	if len(s.caller.Sites)+len(s.caller.Programs) > 0 {
+		w.children = slices.DeleteFunc(slices.Clone(w.children), func(c child) bool { return !c.visible(s.caller) })
 	}
 	if w.who, err = s.b.persons(s.r); err != nil {
 		return nil, err
@@ -179,7 +179,8 @@ func (s *snapshot) walk(categories []consent.Category) (*walk, error) {
 	if w.filters, err = s.b.engine.Filters(s.b.prepared.of(s.agreement), s.today); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRules, err)
 	}
-	return w, nil
+	w.decided, err = s.b.decided.of(s, categories)
+	return w, err
 }
 
 // opened is what one child's family opened to this agreement: for each
@@ -220,12 +221,26 @@ func (o opened) day(c consent.Category, school string, day civil.Date) bool {
 	return o.holds(c, school, records.Session{Start: day, End: day})
 }
 
-// open asks the law of consent, the rules and the ceiling about one child.
+// open tells what one child's family opened, as it was decided before or is now.
 func (w *walk) open(c child) (opened, error) {
-	o := opened{student: w.s.data.district.Find(c.sid), parts: map[consent.Category][]openPart{}}
-	if o.student == nil {
+	student := w.s.data.district.Find(c.sid)
+	if student == nil {
+		return opened{}, nil
+	}
+	if o, ok := w.decided.get(c.sid); ok {
+		o.student = student
 		return o, nil
 	}
+	o, err := w.decide(c, student)
+	if err == nil {
+		w.decided.put(c.sid, o)
+	}
+	return o, err
+}
+
+// decide asks the law of consent, the rules and the ceiling about one child.
+func (w *walk) decide(c child, student *records.Student) (opened, error) {
+	o := opened{student: student, parts: map[consent.Category][]openPart{}}
 	grants, err := w.s.b.grants(w.s.r, c.sid)
 	if err != nil || len(grants) == 0 {
 		return o, err

@@ -95,7 +95,7 @@ func (d *made) loadReachable(kids []kid) {
 // round asks all families of the agreement.
 func (d *made) round() {
 	d.t.Helper()
-	d.done(d.OpenRound(d.t.Context(), officer, broker.RoundRequest{Agreement: "a1", RecordsFrom: day(autumnStart), RecordsTo: day(springEnd)}))
+	d.roundOf("a1")
 }
 
 // linkOf is the secret that somebody was sent.

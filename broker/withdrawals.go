@@ -19,8 +19,8 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 			return err
 		}
 		before, err := b.grants(r, sid)
-		if len(before) > 0 || req.Answer != consent.Yes {
-			a.closes, a.lane = []records.SID{sid}, store.LaneWithdrawal
+		if len(before) > 0 || req.Answer != consent.Yes || replayed(ctx) != nil {
+			a.closes, a.lane, a.again = []records.SID{sid}, store.LaneWithdrawal, stopAnswer
 		}
 		if req.Answer == consent.Yes {
 			b.recallHolds(r)
@@ -36,7 +36,7 @@ func (b *Broker) enterAnswer(ctx context.Context, a act, req ConsentRequest, ent
 // WithdrawConsent ends a grant from now on (officer, the family). It returns
 // only when no later byte can hold the student under it.
 func (b *Broker) WithdrawConsent(ctx context.Context, c Caller, id string, req WithdrawRequest) (*Answer, error) {
-	a := act{event: tlog.ConsentWithdrawn, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.ConsentWithdrawn, lane: store.LaneWithdrawal, caller: c, request: req, again: stopWithdraw, id: id}
 	return b.endGrant(ctx, a, id, func(link string, g *consent.Grant, p records.Profile, m moment) error {
 		by, _, err := signerOf(c, link, p, req.By)
 		if err != nil {
@@ -59,7 +59,7 @@ func (b *Broker) InvalidateConsent(ctx context.Context, c Caller, id string, req
 	if req.Reason == "" {
 		return nil, invalidField("reason", "is missing", "say why the answer never was valid")
 	}
-	a := act{event: tlog.ConsentInvalidated, lane: store.LaneWithdrawal, caller: c, request: req}
+	a := act{event: tlog.ConsentInvalidated, lane: store.LaneWithdrawal, caller: c, request: req, again: stopInvalidate, id: id}
 	isForm, err := b.isForm(ctx, id)
 	if err != nil {
 		return nil, err

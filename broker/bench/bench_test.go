@@ -45,6 +45,9 @@ func TestBench(t *testing.T) {
 		{"aggregation", benchAggregation},
 		{"planning", benchPlanning},
 		{"guard", one(benchGuard)},
+		{"deciding", one(benchDeciding)},
+		{"page", one(benchPage)},
+		{"stopping", benchStopping},
 		{"bytes", one(benchBytes)},
 		{"start", one(benchStart)},
 	} {

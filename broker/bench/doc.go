@@ -20,5 +20,7 @@
 //	start_test.go              start to ready
 //	aggregation_test.go        sums of a comparison, beside PostgreSQL's GROUP BY
 //	planning_test.go           a period closed; a withdrawal meanwhile; the guard beside many sets
+//	deciding_test.go           a cohort decided anew among many answers
+//	families_test.go           a family's page; a withdrawal while many ask
 //	opa_test.go postgres_test.go load_test.go    the other processes
 package bench

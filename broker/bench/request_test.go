@@ -166,15 +166,18 @@ func loadText(list []load) string {
 }
 
 // manyEntries is how long the longer log is.
-func manyEntries(t testing.TB) int {
+func manyEntries(t testing.TB) int { return sizeOf(t, "ENTRIES", 1_000_000) }
+
+// sizeOf is how large something is made, or otherwise.
+func sizeOf(t testing.TB, name string, otherwise int) int {
 	t.Helper()
-	text := os.Getenv("HALLPASS_BENCH_ENTRIES")
+	text := os.Getenv("HALLPASS_BENCH_" + name)
 	if text == "" {
-		return 1_000_000
+		return otherwise
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		t.Fatal("HALLPASS_BENCH_ENTRIES is not a number:", err)
+		t.Fatalf("HALLPASS_BENCH_%s is not a number: %v", name, err)
 	}
 	return n
 }

@@ -34,6 +34,18 @@ type EngineTx interface {
 	Rollback() error
 }
 
+// Sized is an EngineTx whose disk can run full. The store asks it before it keeps
+// what an Update wrote, so that a full disk refuses that Update and never meets a
+// commit, which would be fail-stop.
+type Sized interface {
+	EngineTx
+	// Fits may also be asked of a reading transaction while no other is open. It
+	// returns nil once a commit of so many writes and bytes is sure of its
+	// room on the disk, else an error that wraps ErrFull. Only an urgent one may take
+	// what the engine holds in reserve; any other first makes the reserve whole again.
+	Fits(writes, bytes int, urgent bool) error
+}
+
 // Change is all that a group writes to one collection, in ascending order of
 // keys without duplicates.
 type Change struct {

@@ -12,6 +12,10 @@ var (
 	// ErrSealed is returned by every call once a commit has failed. It wraps the
 	// cause. Remedy: stop the program, look at the disk, start and verify.
 	ErrSealed = errors.New("store: sealed after a failed commit; restart and verify")
+	// ErrFull is returned for an Update that would not find its room on the disk. It
+	// wraps the cause. Nothing of that Update stays, the store works on, and it
+	// accepts everything again by itself once there is space.
+	ErrFull = errors.New("disk full: only withdrawals are accepted")
 	// ErrCorrupt is returned by engines for stored data that is damaged.
 	// Remedy: restore the newest backup.
 	ErrCorrupt = errors.New("store: the stored data is damaged; restore the newest backup")

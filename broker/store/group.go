@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // A group takes at most so many Updates, and no more once its writes are so large.
@@ -35,6 +37,7 @@ type group struct {
 	base     uint64 // the revision before it
 	changed  uint64 // the newest revision that wrote to more than the journals
 	journals []Collection
+	full     *atomic.Bool // the Store's
 	ran      int
 	writes   *overlay   // of the Updates that succeeded
 	own      *overlay   // of the Update that runs
@@ -85,7 +88,7 @@ func (s *Store) begin() bool {
 	for s.queue.wait() {
 		tx, at, err := begin(context.Background(), s.engine, true)
 		if err == nil {
-			s.group = &group{tx: tx, base: at.rev, changed: at.changed, journals: s.options.Journals, writes: newOverlay(), own: newOverlay()}
+			s.group = &group{tx: tx, base: at.rev, changed: at.changed, journals: s.options.Journals, full: &s.full, writes: newOverlay(), own: newOverlay()}
 			return true
 		}
 		s.refuse(s.queue.all(), err) // nothing was written
@@ -165,6 +168,25 @@ func (g *group) run(r *request) {
 	if err = r.fn(tx); err == nil {
 		err = tx.err
 	}
+	if err == nil || errors.Is(err, errAsked) {
+		err = cmp.Or(g.fits(r.lane), err)
+	}
+}
+
+// fits asks the engine whether the group still finds its room on the disk with what
+// the Update that ran has written. Withdrawals may use up what is held in reserve.
+func (g *group) fits(lane Lane) error {
+	sized, ok := g.tx.(Sized)
+	if !ok {
+		return nil
+	}
+	writes, bytes := g.writes.count()+g.own.count(), g.writes.bytes+g.own.bytes
+	err := sized.Fits(writes, bytes, false)
+	g.full.Store(err != nil)
+	if err != nil && lane == LaneWithdrawal {
+		err = sized.Fits(writes, bytes, true)
+	}
+	return err
 }
 
 // commit makes the group durable and answers its callers.

@@ -51,6 +51,14 @@ func (o *overlay) absorb(later *overlay) {
 	later.reset()
 }
 
+// count is how many keys are written.
+func (o *overlay) count() (n int) {
+	for _, s := range o.sets {
+		n += s.size
+	}
+	return n
+}
+
 // holdsOthers reports whether there is a write to a collection that is not listed.
 func (o *overlay) holdsOthers(listed []Collection) bool {
 	for c := range o.sets {

@@ -34,6 +34,7 @@ type Store struct {
 	queue   *queue
 	group   *group // the writer's own
 	rev     atomic.Uint64
+	full    atomic.Bool           // the newest Update found the reserve of the disk not whole
 	ended   atomic.Pointer[error] // why no more calls are served
 	stopped chan struct{}         // closed when the writer has ended
 	close   func() error
@@ -43,7 +44,10 @@ type Store struct {
 // when Open fails.
 func Open(e Engine, o Options) (*Store, error) {
 	tx, at, err := begin(context.Background(), e, false)
+	full := false
 	if err == nil {
+		sized, ok := tx.(Sized)
+		full = ok && sized.Fits(0, 0, false) != nil
 		err = tx.Rollback()
 	}
 	if err != nil {
@@ -51,9 +55,31 @@ func Open(e Engine, o Options) (*Store, error) {
 	}
 	s := &Store{engine: e, options: o, queue: newQueue(), stopped: make(chan struct{})}
 	s.rev.Store(at.rev)
+	s.full.Store(full)
 	s.close = sync.OnceValue(s.drain)
 	go s.write()
 	return s, nil
+}
+
+// errAsked is what an Update returns that only asks for room.
+var errAsked = errors.New("store: nothing is to be written")
+
+func (s *Store) ask(ctx context.Context) error {
+	_, err := s.Update(ctx, LaneOfficer, func(Tx) error { return errAsked })
+	if errors.Is(err, errAsked) {
+		return nil
+	}
+	return err
+}
+
+// Room returns nil when Updates of every lane find room on the disk, and while only
+// withdrawals do an error that wraps ErrFull. Once the disk was full it looks again
+// at each call, and takes the engine's reserve back if it can.
+func (s *Store) Room(ctx context.Context) error {
+	if !s.full.Load() {
+		return nil
+	}
+	return s.ask(ctx)
 }
 
 // Update runs fn in a transaction and returns, after that is durable, the revision

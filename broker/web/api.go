@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -19,10 +20,11 @@ type Options struct {
 	Log       *slog.Logger         // one line a request; nil writes none
 	Registry  *prometheus.Registry // where the metrics are registered; nil makes one
 	Build     Build
-	Rate      Rate             // zero is 100 a second, 1,000 at once
-	Now       func() time.Time // for rates and durations only; nil is time.Now
-	District  District         // as the families' pages name it
-	Simulated bool             // every response says that the district's clock was set by hand
+	Rate      Rate                                 // zero is 100 a second, 1,000 at once
+	Now       func() time.Time                     // for rates and durations only; nil is time.Now
+	Sleep     func(context.Context, time.Duration) // holds answers of the families' pages; nil sleeps
+	District  District                             // as the families' pages name it
+	Simulated bool                                 // every response says that the district's clock was set by hand
 	Sabotage  Sabotage
 }
 
@@ -51,6 +53,7 @@ type Sabotage struct {
 	NoFlush    bool // an answer counts as delivered before it is flushed
 	AnySite    bool // forms that another site sends to the families' pages are taken
 	LaxForms   bool // unknown and repeated fields of the families' forms pass
+	NoPadding  bool // families' pages leave when they are ready, as long as they are
 }
 
 // API is the handler of the public listener, and of the operator's.
@@ -61,6 +64,7 @@ type API struct {
 	templates map[string]string // gin's path to the table's
 	district  District
 	simulated bool
+	padding   padding
 	sabotage  Sabotage
 
 	engine   *gin.Engine
@@ -91,6 +95,7 @@ func New[A Answer](s Service[A], v Verifier, o Options) (*API, error) {
 	a := &API{
 		log: o.Log, metrics: m, now: o.Now, templates: map[string]string{},
 		district: o.District, simulated: o.Simulated, sabotage: o.Sabotage,
+		padding: padding{now: o.Now, sleep: o.Sleep, off: o.Sabotage.NoPadding},
 	}
 	h := &handler[A]{API: a, service: s, verifier: v, limiter: newLimiter(o.Rate, o.Now)}
 	a.engine = h.router()
@@ -107,6 +112,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleepFor
 	}
 	if o.Rate.PerSecond <= 0 || o.Rate.Burst <= 0 {
 		o.Rate = Rate{PerSecond: 100, Burst: 1000}

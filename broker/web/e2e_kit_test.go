@@ -40,6 +40,7 @@ type house struct {
 	spec    *description
 	log     *lockedBuffer
 	address string
+	handler http.Handler // what listens there
 	client  *http.Client
 }
 
@@ -68,7 +69,7 @@ func open(t testing.TB, from func() (*town, error), change ...func(*furnishing))
 	}
 	f := furnishing{
 		broker: broker.Options{Clock: h.clock.Now, AcceptClockJump: true, Policy: engine, Log: slogTo(h.log)},
-		web:    web.Options{Log: slogTo(h.log), Rate: web.Rate{PerSecond: 1e9, Burst: 1e9}, Now: h.clock.Now},
+		web:    web.Options{Log: slogTo(h.log), Rate: web.Rate{PerSecond: 1e9, Burst: 1e9}, Now: h.clock.Now, Sleep: func(context.Context, time.Duration) {}},
 	}
 	for _, c := range change {
 		c(&f)
@@ -142,7 +143,7 @@ func (h *house) serve(f furnishing) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.address = listener.Addr().String()
+	h.address, h.handler = listener.Addr().String(), api
 	if f.listen != nil {
 		listener = f.listen(listener)
 	}

@@ -1,6 +1,11 @@
 package web
 
-import "github.com/hallpass-edu/hallpass/broker"
+import (
+	"context"
+	"time"
+
+	"github.com/hallpass-edu/hallpass/broker"
+)
 
 // FamilyPage is a row of the table of the families' pages, as tests walk it.
 type FamilyPage struct {
@@ -24,3 +29,6 @@ func OfficePages() (all []FamilyPage) {
 	}
 	return all
 }
+
+// SleepFor is how answers of the families' pages are held.
+func SleepFor(ctx context.Context, d time.Duration) { sleepFor(ctx, d) }

@@ -40,7 +40,8 @@ type reading struct {
 // reply is a page, a file, or the way to the next page.
 type reply struct {
 	page     pages.Page
-	status   int // zero: 200
+	html     []byte // the page, written
+	status   int    // zero: 200
 	location string
 	file     []byte
 	name     string           // of the file
@@ -80,6 +81,7 @@ func (h *handler[A]) familyPages(e *gin.Engine) {
 // family answers one request. Whatever goes wrong is a page too, and of what depends
 // on a student it says nothing.
 func (h *handler[A]) family(c *gin.Context, p familyPath, crossOrigin *http.CrossOriginProtection) {
+	start := h.now()
 	c.Header("Content-Security-Policy", pages.SecurityPolicy)
 	c.Header("Referrer-Policy", "no-referrer")
 	r := &reading{ctx: c.Request.Context(), service: h.service, path: c.Request.URL.Path, ids: map[string]string{}}
@@ -93,7 +95,22 @@ func (h *handler[A]) family(c *gin.Context, p familyPath, crossOrigin *http.Cros
 	default:
 		exchangeOf(c).kind = outcomeOK
 	}
-	h.replyTo(c, r, out)
+	if out.page != nil && out.location == "" && out.file == nil {
+		if out.html, err = h.render(r, out.page); err != nil {
+			exchangeOf(c).kind, exchangeOf(c).cause = string(broker.Internal), err
+			out = reply{status: http.StatusInternalServerError}
+		}
+	}
+	h.padding.hold(r.ctx, start)
+	h.replyTo(c, out)
+}
+
+// render writes the page, filled up.
+func (h *handler[A]) render(r *reading, page pages.Page) ([]byte, error) {
+	html, err := pages.Render(pages.Frame{
+		District: h.district.Name, Phone: h.district.Phone, Lang: r.language, Path: r.path, SignedIn: r.signedIn, Simulated: h.simulated,
+	}, page)
+	return h.padding.fill(html), err
 }
 
 func (h *handler[A]) readFamily(c *gin.Context, p familyPath, r *reading, crossOrigin *http.CrossOriginProtection) (reply, error) {
@@ -230,10 +247,9 @@ func (h *handler[A]) note(c *gin.Context, r *reading, err error) reply {
 }
 
 // replyTo writes the page in one piece, or none of it.
-func (h *handler[A]) replyTo(c *gin.Context, r *reading, out reply) {
-	x := exchangeOf(c)
+func (h *handler[A]) replyTo(c *gin.Context, out reply) {
 	if out.session != nil {
-		h.keepSession(c, *out.session)
+		keepSession(c, sessionCookie, *out.session)
 	}
 	switch {
 	case out.location != "":
@@ -241,21 +257,16 @@ func (h *handler[A]) replyTo(c *gin.Context, r *reading, out reply) {
 	case out.file != nil:
 		c.Header("Content-Disposition", `attachment; filename="`+out.name+`"`)
 		c.Data(http.StatusOK, mediaJSON, out.file)
+	case out.html != nil:
+		c.Data(max(out.status, http.StatusOK), mediaHTML, out.html)
 	default:
-		html, err := pages.Render(pages.Frame{
-			District: h.district.Name, Phone: h.district.Phone, Lang: r.language, Path: r.path, SignedIn: r.signedIn, Simulated: h.simulated,
-		}, out.page)
-		if err != nil {
-			x.kind, x.cause = string(broker.Internal), err
-			c.Status(http.StatusInternalServerError)
-			return
-		}
-		c.Data(max(out.status, http.StatusOK), mediaHTML, html)
+		c.Status(http.StatusInternalServerError)
 	}
 }
 
-func (h *handler[A]) keepSession(c *gin.Context, in broker.SignedIn) {
-	cookie := &http.Cookie{Name: sessionCookie, Value: in.Secret, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, Expires: in.Ends}
+// keepSession hands a session to the browser, or takes it away.
+func keepSession(c *gin.Context, name string, in broker.SignedIn) {
+	cookie := &http.Cookie{Name: name, Value: in.Secret, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: int(in.Lasts.Seconds())}
 	if in.Secret == "" {
 		cookie.MaxAge = -1
 	}

@@ -43,7 +43,7 @@ func newMetrics(reg *prometheus.Registry, b Build, h health) (*metrics, error) {
 	})
 	info.Set(1)
 	all := []prometheus.Collector{
-		m.requests, m.seconds, m.inFlight, info, newFreshness(h),
+		m.requests, m.seconds, m.inFlight, info, newFreshness(h), newDisk(h),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, c := range all {

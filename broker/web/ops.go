@@ -23,6 +23,7 @@ var errDraining = errors.New("the service is stopping")
 type health interface {
 	Ready(ctx context.Context) error
 	Failed() error
+	Room(ctx context.Context) error
 	Freshness(ctx context.Context) ([]broker.Freshness, error)
 }
 

@@ -125,6 +125,16 @@ func TestStaleFamiliesAreFiguresForTheOperator(t *testing.T) {
 	}
 }
 
+func TestAFullDiskIsAFigureForTheOperator(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, ok)
+	for figure, full := range map[string]error{"hallpass_disk_full 0\n": nil, "hallpass_disk_full 1\n": errors.New("disk full")} {
+		if f.service.full = full; !strings.Contains(f.ops("GET", "/metrics").Body.String(), figure) {
+			t.Errorf("with %v there is no %q", full, figure)
+		}
+	}
+}
+
 func familyFigures(metrics string) (lines []string) {
 	for line := range strings.Lines(metrics) {
 		if strings.HasPrefix(line, "hallpass_family_") {

@@ -38,6 +38,8 @@ type Service[A Answer] interface {
 	Ready(ctx context.Context) error
 	// Failed returns non-nil once the store is sealed and only a restart helps.
 	Failed() error
+	// Room returns an error while the disk has room for withdrawals only.
+	Room(ctx context.Context) error
 	// Freshness says how old each record family is.
 	Freshness(ctx context.Context) ([]broker.Freshness, error)
 	// RecordMisdirected leaves an entry about a token that the district

@@ -21,6 +21,7 @@ type service struct {
 
 	do            behaviour
 	ready, failed error
+	full          error // what Room returns
 	fresh         []broker.Freshness
 	freshness     error // what Freshness returns with them
 	recording     error // what RecordMisdirected returns
@@ -50,6 +51,8 @@ func (r *reply) Deliver(write func(...[]byte) error, cut func()) error {
 
 func (s *service) Ready(context.Context) error { return s.ready }
 func (s *service) Failed() error               { return s.failed }
+func (s *service) Room(context.Context) error  { return s.full }
+
 func (s *service) Freshness(context.Context) ([]broker.Freshness, error) {
 	return s.fresh, s.freshness
 }

@@ -30,7 +30,10 @@ func readSmall(path string) ([]byte, error) {
 
 func readKey(path string) (*tlog.Verifier, error) {
 	if path == "" {
-		return nil, fmt.Errorf("%w: --key is required: the file with the district's public log key", errUsage)
+		return nil, fmt.Errorf("%w: --key is required: the district's public log key, or the file with it", errUsage)
+	}
+	if v, err := tlog.NewVerifier(path); err == nil {
+		return v, nil
 	}
 	text, err := readSmall(path)
 	if err != nil {

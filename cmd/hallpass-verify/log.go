@@ -29,7 +29,7 @@ signed state. Keep checkpoints and give them with --older.`,
 			return checkLog(cmd.OutOrStdout(), *output, args[0], key, older)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "file with the district's public log key (required)")
+	cmd.Flags().StringVar(&key, "key", "", "the district's public log key, or a file with it (required)")
 	cmd.Flags().StringArrayVar(&older, "older", nil, "file with a checkpoint that was kept; may be given again")
 	return cmd
 }

@@ -38,7 +38,7 @@ nothing else was answered.`,
 			return checkReceipt(cmd.OutOrStdout(), *output, args[0], flags)
 		},
 	}
-	cmd.Flags().StringVar(&flags.key, "key", "", "file with the district's public log key (required)")
+	cmd.Flags().StringVar(&flags.key, "key", "", "the district's public log key, or a file with it (required)")
 	cmd.Flags().StringVar(&flags.answer, "answer", "", "file with the answer, or with the bytes of its data")
 	cmd.Flags().StringVar(&flags.newer, "newer", "", "file with a later checkpoint and its consistency proof")
 	return cmd

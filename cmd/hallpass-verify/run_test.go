@@ -109,3 +109,21 @@ func TestTheJSONOutputIsOneObject(t *testing.T) {
 		}
 	}
 }
+
+func TestTheKeyItselfWillDoForItsFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := fixtures(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"key.pub": exitOK, "foreign.pub": exitFault} {
+		key, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := run([]string{"receipt", filepath.Join(dir, "receipt.json"), "--key", strings.TrimSpace(string(key))}, &bytes.Buffer{}, &bytes.Buffer{})
+		if code != want {
+			t.Errorf("%s as text: %d, not %d", name, code, want)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func admin(at served) http.Handler {
 			env:    o.Env, folder: o.Folder, person: o.Person, terminal: o.Terminal, served: &at,
 		}
 		root := a.bare()
-		root.AddCommand(a.importCommand(), a.guardiansCommand(), a.tokenCommand(), a.linkCommand(), a.periodCommand(), a.reportCommand(), a.auditCommand(), a.messagesCommand())
+		root.AddCommand(a.importCommand(), a.guardiansCommand(), a.tokenCommand(), a.linkCommand(), a.periodCommand(), a.reportCommand(), a.auditCommand(), a.messagesCommand(), a.restoreCommand())
 		code := a.execute(r.Context(), o.Args, root)
 		// A client that is gone needs no exit code.
 		_ = frames.send(frame{Exit: &code})

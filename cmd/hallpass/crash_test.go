@@ -123,6 +123,7 @@ type crasher struct {
 	children []child
 	officer  string
 	partner  string
+	roster   []byte
 
 	mu        sync.Mutex
 	api       string
@@ -191,6 +192,7 @@ func (c *crasher) furnish(d *sample.District) {
 	}
 	var log bytes.Buffer
 	c.must(p.WriteParticipation(&log))
+	c.roster = bytes.Clone(log.Bytes())
 	c.must(drop(b.PutParticipation(ctx, officer, "a", &log)))
 	for _, answer := range p.Consents {
 		if answer.Capacity != "eligible_student" {
@@ -239,6 +241,7 @@ func (c *crasher) load(round int, program string, args ...string) {
 type launched struct {
 	cmd    *exec.Cmd
 	api    string
+	ops    string // address of metrics and health
 	output sync.WaitGroup
 }
 
@@ -263,6 +266,9 @@ func launch(t *testing.T, program string, args ...string) *launched {
 		said.WriteString(scan.Text() + "\n")
 		if strings.Contains(scan.Text(), `"serving"`) {
 			s.api = regexp.MustCompile(`http://[0-9.:]+/v1`).FindString(scan.Text())
+			if found := regexp.MustCompile(`"ops":"([0-9.:]+)"`).FindStringSubmatch(scan.Text()); found != nil {
+				s.ops = found[1]
+			}
 		}
 	}
 	if s.api == "" {

@@ -97,7 +97,7 @@ func (d *demo) establish(ctx context.Context, show time.Time) error {
 		return err
 	}
 	var err error
-	d.broker, err = openStore(ctx, d.dir, broker.Options{Clock: d.clock.Now})
+	d.broker, err = openStore(ctx, d.dir, broker.Options{Clock: d.clock.Now, Store: engine(0)})
 	return err
 }
 

@@ -32,6 +32,9 @@ type served struct {
 type place struct {
 	dir        string
 	acceptJump bool
+	ballast    int // megabytes
+	journal    string
+	anchor     string
 }
 
 func (p *place) flags(c *cobra.Command) {
@@ -44,6 +47,19 @@ func (p *place) flags(c *cobra.Command) {
 func (p *place) optional(c *cobra.Command, dir string) {
 	c.Flags().StringVar(&p.dir, "dir", "", dir)
 	c.Flags().BoolVar(&p.acceptJump, "accept-clock-jump", false, "the clock is over a day ahead of the newest entry, and that is right")
+	c.Flags().IntVar(&p.ballast, "ballast", usualBallast, "`megabytes` of the disk that the store holds for withdrawals, which succeed when the disk is full")
+	c.Flags().StringVar(&p.journal, "withdrawal-journal", "", "`file` on another machine's disk to which every withdrawal is written too, for a restored store")
+	c.Flags().StringVar(&p.anchor, "anchor", "", "`file` at another place than the directory that says how far the log was signed")
+}
+
+// usualBallast, in megabytes, is room for many thousand withdrawals.
+const usualBallast = 64
+
+// engine opens the store's file with its ballast, waiting for its lock for a moment.
+func engine(ballast int) func(path string) (store.Engine, error) {
+	return func(path string) (store.Engine, error) {
+		return bolt.Open(path, bolt.Options{LockTimeout: lockTry, Ballast: int64(ballast) << 20})
+	}
 }
 
 // work is what a command does to a district.
@@ -82,7 +98,19 @@ func (a *app) within(ctx context.Context, dir string, do work) error {
 // reach hands the command to the process that serves the district, or opens
 // the store.
 func (a *app) reach(ctx context.Context, p place) (*broker.Broker, error) {
-	return a.open(ctx, p.dir, broker.Options{AcceptClockJump: p.acceptJump}, func() error { return a.handOver(ctx, p.dir) })
+	return a.open(ctx, p.dir, a.options(p), func() error { return a.handOver(ctx, p.dir) })
+}
+
+// options are those of every command that opens a district.
+func (a *app) options(p place) broker.Options {
+	o := broker.Options{AcceptClockJump: p.acceptJump, Store: engine(p.ballast)}
+	if p.journal != "" {
+		o.Journal = a.path(p.journal)
+	}
+	if p.anchor != "" {
+		o.Anchor = a.path(p.anchor)
+	}
+	return o
 }
 
 // open opens a store unless elsewhere finds the process that serves it. While a
@@ -100,9 +128,8 @@ func (a *app) open(ctx context.Context, dir string, o broker.Options, elsewhere 
 	}
 }
 
-// openStore opens a district's directory, waiting for its lock for a moment.
+// openStore opens a district's directory.
 func openStore(ctx context.Context, dir string, o broker.Options) (*broker.Broker, error) {
-	o.Store = func(path string) (store.Engine, error) { return bolt.Open(path, bolt.Options{LockTimeout: lockTry}) }
 	b, err := broker.Open(ctx, dir, o)
 	if err != nil {
 		return nil, openError(dir, err)

@@ -102,7 +102,7 @@ func storeTrouble(err error) (next string, trouble bool) {
 		{seal.ErrOpen, "restore the newest backup of the directory, with its own keys.db and keys"},
 		{seal.ErrDistrictKey, "put back the keys that belong to this directory"},
 		{store.ErrSealed, "restart hallpass serve, then run hallpass audit verify"},
-		{broker.ErrRolledBack, "put back the newest store; nothing signed may be lost"},
+		{broker.ErrRolledBack, "put back the newest store; if it is lost, see hallpass restore begin --help"},
 		{broker.ErrNoDistrict, "make a district with hallpass init, or name its directory with --dir"},
 	} {
 		if errors.Is(err, t.is) {

@@ -325,5 +325,5 @@ func handOver(ctx context.Context, b *broker.Broker, c broker.Caller, w broker.W
 }
 
 func settingsOfServe() []string {
-	return slices.Concat([]string{"dir", "listen", "ops-listen", "clock", "accept-clock-jump"}, mailingSettings())
+	return slices.Concat([]string{"dir", "listen", "ops-listen", "clock", "accept-clock-jump", "ballast", "withdrawal-journal", "anchor"}, mailingSettings())
 }

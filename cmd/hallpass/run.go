@@ -85,7 +85,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.serveCommand(), a.demoCommand(), a.versionCommand(),
 		a.importCommand(), a.guardiansCommand(), a.tokenCommand(), a.linkCommand(), a.periodCommand(), a.auditCommand(),
-		a.reportCommand(), a.messagesCommand(),
+		a.reportCommand(), a.messagesCommand(), a.restoreCommand(),
 	)
 	return root
 }

@@ -26,7 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hallpass": main, "hallpass-hasty": hasty, "hallpass-premature": premature, "hallpass-mortal": mortal})
+	testscript.Main(m, map[string]func(){"hallpass": main, "hallpass-hasty": hasty, "hallpass-premature": premature, "hallpass-mortal": mortal, "hallpass-full": full, "hallpass-forgetful": forgetful})
 }
 
 // The scripts run the program as its users do.

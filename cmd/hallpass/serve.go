@@ -43,7 +43,10 @@ calls of the district's own gateway (--webhook-url) for the rest or, without a m
 server, for all. Without either they wait.
 
 Settings: a flag, else its HALLPASS_ variable, else a line "name: value" of the
-YAML file --config (every flag but --config itself and --output).`,
+YAML file --config (every flag but --config itself and --output).
+
+When the disk is full, withdrawals still succeed: the store holds --ballast megabytes
+for them at its end. Everything else answers 503 until there is space again.`,
 		Example: `  hallpass serve --dir district
   hallpass serve --config hallpass.yaml
   HALLPASS_LISTEN=127.0.0.1:8443 hallpass serve --dir district`,
@@ -76,7 +79,9 @@ func (a *app) serve(ctx context.Context, s service) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	defer collectLess()()
 	dir := a.path(s.dir)
-	b, err := a.open(ctx, dir, broker.Options{Serving: true, SimulatedNow: at, AcceptClockJump: s.acceptJump, Log: log}, func() error { return alone(ctx, dir) })
+	o := a.options(s.place)
+	o.Serving, o.SimulatedNow, o.Log = true, at, log
+	b, err := a.open(ctx, dir, o, func() error { return alone(ctx, dir) })
 	if err != nil {
 		return mayNotSet(ctx, at, dir, err)
 	}
@@ -96,7 +101,7 @@ func mayNotSet(ctx context.Context, clock time.Time, dir string, err error) erro
 	if clock.IsZero() {
 		return err
 	}
-	b, again := openStore(ctx, dir, broker.Options{AcceptClockJump: true})
+	b, again := openStore(ctx, dir, broker.Options{AcceptClockJump: true, Store: engine(0)})
 	if again != nil {
 		return err
 	}

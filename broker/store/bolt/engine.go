@@ -18,6 +18,7 @@ type Engine struct {
 	path    string
 	options Options
 	seeds   seeds
+	room    room        // of the writer
 	stuck   atomic.Bool // a write transaction could not be ended: closing would wait forever
 }
 

@@ -28,6 +28,10 @@ type Options struct {
 	MmapSize int
 	// LockTimeout is how long Open waits for a file in use. Default: 1 s.
 	LockTimeout time.Duration
+	// Ballast is how many bytes of the disk the file holds beyond what it uses, in real
+	// blocks at its end. Only urgent work may use them up when the disk is full; see
+	// store.Sized. Default: none.
+	Ballast int64
 	// Sabotage removes guards, for tests that prove that the guards are needed.
 	Sabotage Sabotage
 }
@@ -36,6 +40,9 @@ type Options struct {
 type Sabotage struct {
 	NoSums  bool // read without testing checksums, and let Verify pass
 	NoPages bool // let bbolt open the file unchecked
+
+	NoBallast bool // hold nothing in reserve
+	NoRoom    bool // let the commit find out that the disk is full
 }
 
 func (o Options) mmapSize() int {
@@ -117,23 +124,28 @@ func syncFile(path string, flag int) error {
 // fs.ErrNotExist, a file in use ErrInUse, and one whose pages do not hang together
 // store.ErrCorrupt. Call Verify before using what it holds.
 func Open(path string, o Options) (*Engine, error) {
-	db, err := openChecked(path, o)
-	if err != nil {
+	e := &Engine{path: path, options: o}
+	if err := e.openChecked(); err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
-	return &Engine{db: db, path: path, options: o}, nil
+	return e, nil
 }
 
-func openChecked(path string, o Options) (db *bbolt.DB, err error) {
+func (e *Engine) openChecked() (err error) {
 	defer shield(&err)()
-	return bbolt.Open(path, 0o600, &bbolt.Options{
+	o := e.options
+	e.db, err = bbolt.Open(e.path, 0o600, &bbolt.Options{
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: o.mmapSize(),
 		Timeout:         o.lockTimeout(),
 		NoStatistics:    true,
-		OpenFile:        o.openFile,
+		OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			e.room.file, err = o.openFile(path, flag, mode)
+			return e.room.file, err
+		},
 	})
+	return err
 }
 
 // openFile locks and checks the file before bbolt reads it.
