@@ -55,16 +55,15 @@ type Sabotage struct {
 	OldProof  bool // answers are signed however long ago a code was typed
 	FreeTries bool // wrong codes are not counted
 	DearLocks bool // a link that is locked is looked at in an Update all the same
-
-	LastingLinks    bool // a link of the district's people can be used again
-	LastingSessions bool // their sessions do not end when nobody uses them
-
 	NamesTold bool // of a protected family everyone is told the organizations
 	OldStamp  bool // how an agreement stands is read once a day, whatever changes
 	OldCohort bool // what a family opened is decided once a day, whatever it says since
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
+
+	LastingLinks    bool // a link of the district's people can be used again
+	LastingSessions bool // their sessions do not end when nobody uses them
 
 	TellEveryone bool // answers for a board, funders and the public, and rows of groups, hold what consented students come to
 

@@ -22,6 +22,9 @@ func FamilyPages() (all []FamilyPage) {
 	return all
 }
 
+// SleepFor is how answers of the families' pages are held.
+func SleepFor(ctx context.Context, d time.Duration) { sleepFor(ctx, d) }
+
 // OfficePages returns every page of the district's own people.
 func OfficePages() (all []FamilyPage) {
 	for _, p := range officePaths[*broker.Answer]() {
@@ -29,6 +32,3 @@ func OfficePages() (all []FamilyPage) {
 	}
 	return all
 }
-
-// SleepFor is how answers of the families' pages are held.
-func SleepFor(ctx context.Context, d time.Duration) { sleepFor(ctx, d) }
