@@ -172,7 +172,7 @@ func (b *Broker) SignInStaff(ctx context.Context, secret string) (SignedIn, erro
 	if err != nil {
 		return SignedIn{}, err
 	}
-	in := SignedIn{Secret: newSecret()}
+	in := SignedIn{Secret: newSecret(), Lasts: staffSessionLasts}
 	a := act{event: tlog.StaffSignedIn, lane: store.LaneOfficer, caller: who, request: map[string]string{"method": "link"}}
 	_, err = b.perform(ctx, a, func(tx store.Tx, m moment) (outcome, error) {
 		l, err := b.openStaffLink(tx, secret, m)
@@ -184,8 +184,7 @@ func (b *Broker) SignInStaff(ctx context.Context, secret string) (SignedIn, erro
 				return outcome{}, err
 			}
 		}
-		in.Lasts = staffSessionLasts
-		v := staffVisit{Role: l.Role, Subject: l.Subject, Began: m.now, Used: m.now, Ends: m.now.Add(staffSessionLasts)}
+		v := staffVisit{Role: l.Role, Subject: l.Subject, Began: m.now, Used: m.now, Ends: m.now.Add(in.Lasts)}
 		return outcome{data: map[string]string{"method": "link"}}, putStaff(b, tx, staffSessionKind, in.Secret, v)
 	})
 	if err != nil {
@@ -221,7 +220,12 @@ func (b *Broker) Staff(ctx context.Context, session string) (Caller, error) {
 		v.Used = b.moment().now
 		return putStaff(b, tx, staffSessionKind, session, v)
 	})
-	return v.caller(), storeError(err)
+	if KindOf(err) == Unauthenticated {
+		return Caller{}, err
+	}
+	// A disk that is full must not keep an officer from a withdrawal: a session that
+	// cannot be written as used ends the earlier.
+	return v.caller(), nil
 }
 
 // SignOutStaff ends a session; one that is not there is ended already.

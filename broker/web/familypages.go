@@ -249,7 +249,7 @@ func (h *handler[A]) note(c *gin.Context, r *reading, err error) reply {
 // replyTo writes the page in one piece, or none of it.
 func (h *handler[A]) replyTo(c *gin.Context, out reply) {
 	if out.session != nil {
-		h.keepSession(c, *out.session)
+		keepSession(c, sessionCookie, *out.session)
 	}
 	switch {
 	case out.location != "":
@@ -264,8 +264,9 @@ func (h *handler[A]) replyTo(c *gin.Context, out reply) {
 	}
 }
 
-func (h *handler[A]) keepSession(c *gin.Context, in broker.SignedIn) {
-	cookie := &http.Cookie{Name: sessionCookie, Value: in.Secret, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: int(in.Lasts.Seconds())}
+// keepSession hands a session to the browser, or takes it away.
+func keepSession(c *gin.Context, name string, in broker.SignedIn) {
+	cookie := &http.Cookie{Name: name, Value: in.Secret, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: int(in.Lasts.Seconds())}
 	if in.Secret == "" {
 		cookie.MaxAge = -1
 	}

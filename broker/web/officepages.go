@@ -176,11 +176,7 @@ func (h *handler[A]) replyFromDesk(c *gin.Context, d *desk[A], out deskReply) {
 		x.kind = outcomeOK
 	}
 	if out.session != nil {
-		cookie := &http.Cookie{Name: staffCookie, Value: out.session.Secret, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: int(out.session.Lasts.Seconds())}
-		if out.session.Secret == "" {
-			cookie.MaxAge = -1
-		}
-		http.SetCookie(c.Writer, cookie)
+		keepSession(c, staffCookie, *out.session)
 	}
 	if out.location != "" {
 		c.Redirect(http.StatusSeeOther, out.location)
