@@ -37,7 +37,7 @@ type show struct {
 	site   string // where its pages are
 	tokens map[string]string
 	births map[string]civil.Date // by full name
-	silent map[string]bool       // whose families nobody had asked before
+	silent map[string]bool       // of whom nobody answered before; a name that two have is left out
 	read   map[string]bool       // messages
 }
 
@@ -81,8 +81,9 @@ func startShow(t *testing.T) *show {
 	d := sample.Generate(sample.Options{Students: showStudents, Schools: showSchools, Seed: 1, Year: sample.YearEndedBy(civil.Of(time.Now(), time.Local))})
 	for _, child := range d.Students {
 		name := child.GivenName + " " + child.FamilyName
+		_, namesake := s.births[name]
 		s.births[name] = child.Birth
-		s.silent[name] = !slices.ContainsFunc(d.Partners[0].Consents, func(c sample.Consent) bool { return c.StudentID == child.ID })
+		s.silent[name] = !namesake && !slices.ContainsFunc(d.Partners[0].Consents, func(c sample.Consent) bool { return c.StudentID == child.ID })
 	}
 	return s
 }
