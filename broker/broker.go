@@ -58,6 +58,7 @@ type Sabotage struct {
 	NamesTold bool // of a protected family everyone is told the organizations
 	OldStamp  bool // how an agreement stands is read once a day, whatever changes
 	OldCohort bool // what a family opened is decided once a day, whatever it says since
+	Herd      bool // whoever asks for an answer that is being built builds it too
 	NoCeiling bool // policy alone decides what leaves
 	NoHold    bool // grants open records that would expose the last unconsented students
 	EarlyAck  bool // receipts do not wait for the signed, committed log
@@ -145,7 +146,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
-		finished: newFinishedCache(), rosters: newRosterCache(), loading: make(chan struct{}, 1),
+		finished: newFinishedCache(o.Sabotage.Herd), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 		standings: standings{old: o.Sabotage.OldStamp}, decided: decidedCohorts{old: o.Sabotage.OldCohort}, outbox: newOutbox(o.Chance),
 	}
 	if o.Serving {

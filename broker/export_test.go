@@ -79,5 +79,5 @@ func (b *Broker) ExpireMessages(ctx context.Context) error { return b.expireMess
 func (b *Broker) ForgetDecided() {
 	b.decided.mu.Lock()
 	defer b.decided.mu.Unlock()
-	b.decided.kept, b.finished = nil, newFinishedCache()
+	b.decided.kept, b.finished = nil, newFinishedCache(false)
 }

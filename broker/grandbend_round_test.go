@@ -240,15 +240,55 @@ func (g *grandRound) form(p pupil) broker.ConsentRequest {
 	return r
 }
 
-// onPaper lets an officer enter the forms of some families.
-func (g *grandRound) onPaper(n int) {
+// printed are the forms of the round as they are printed, by the student's name; names
+// that two have are left out.
+func (g *grandRound) printed(round string) map[string]string {
 	g.t.Helper()
-	for _, p := range g.asked {
-		if n > 0 && g.free(p) {
-			g.consent(g.form(p))
-			g.note(p, consent.Yes, consent.Paper)
-			n--
+	forms, sheets := map[string]string{}, 0
+	for after := ""; ; {
+		page := data[struct {
+			Sheets []struct {
+				Form    string `json:"form"`
+				Student string `json:"student"`
+				Path    string `json:"path"`
+			} `json:"sheets"`
+			Next string `json:"next"`
+		}](g.t, g.must(g.Packet(g.t.Context(), officer, broker.PacketRequest{Round: round, School: grandElementary, After: after})))
+		for _, sheet := range page.Sheets {
+			if _, err := g.Doorway(g.t.Context(), filepath.Base(sheet.Path)); err != nil {
+				g.t.Fatal("a printed code leads nowhere: ", err)
+			}
+			forms[sheet.Student] = sheet.Form
+			sheets++
 		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	if sheets <= len(forms) {
+		g.t.Errorf("%d forms of %d children: one for each parent was to be printed", sheets, len(forms))
+	}
+	names := map[string]int{}
+	for _, p := range g.asked {
+		names[p.given+" "+p.family]++
+	}
+	maps.DeleteFunc(forms, func(name, _ string) bool { return names[name] != 1 })
+	return forms
+}
+
+// onPaper lets an officer enter the printed forms that some families sent back.
+func (g *grandRound) onPaper(round string, n int) {
+	g.t.Helper()
+	forms := g.printed(round)
+	for _, p := range g.asked {
+		form := forms[p.given+" "+p.family]
+		if n == 0 || form == "" || !g.free(p) {
+			continue
+		}
+		signed := broker.PaperRequest{Answer: consent.Yes, SignedAt: afterGrandBend, Language: "en", ScanSHA256: sha}
+		g.done(g.EnterPaper(g.t.Context(), officer, form, signed))
+		g.note(p, consent.Yes, consent.Paper)
+		n--
 	}
 }
 
@@ -296,7 +336,7 @@ type counted struct {
 	} `json:"rounds"`
 }
 
-func TestARoundForASchoolOfGrandBendFromMessagesToRows(t *testing.T) {
+func TestARoundForASchoolOfGrandBendFromPacketsAndMessagesToRows(t *testing.T) {
 	t.Parallel()
 	g := newGrandRound(t)
 	one, many := 0, 0
@@ -311,9 +351,9 @@ func TestARoundForASchoolOfGrandBendFromMessagesToRows(t *testing.T) {
 	if len(g.students) != 960 || one != 144 || many != 96 {
 		t.Fatalf("the files hold %d students, %d with one guardian, %d with three or more", len(g.students), one, many)
 	}
-	g.done(g.OpenRound(t.Context(), officer, broker.RoundRequest{
+	round := data[struct{ ID string }](t, g.must(g.OpenRound(t.Context(), officer, broker.RoundRequest{
 		Agreement: grandClub, Schools: []string{grandElementary}, RecordsFrom: day("2021-08-23"), RecordsTo: day("2022-06-30"),
-	}))
+	}))).ID
 	sent := g.mail()
 	parents := distinct(g.kin.parents, g.asked)
 	reached := 0
@@ -326,7 +366,7 @@ func TestARoundForASchoolOfGrandBendFromMessagesToRows(t *testing.T) {
 		t.Errorf("%d messages went out to %d parents, of whom %d can be reached", len(sent.links), len(parents), reached)
 	}
 	g.byLinks(sent.links, 12)
-	g.onPaper(20)
+	g.onPaper(round, 20)
 	g.byPartner(6, 4)
 
 	asked := slices.DeleteFunc(slices.Clone(g.asked), func(p pupil) bool { return len(g.kin.parents[p.id]) == 0 })
