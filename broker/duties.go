@@ -37,8 +37,16 @@ const dutiesEvery = 15 * time.Minute
 func (b *Broker) RunDuties(ctx context.Context) {
 	tick := time.NewTicker(dutiesEvery)
 	defer tick.Stop()
+	var done civil.Date // the day whose birthdays and reminders are told: that reads every file
 	for {
-		if err := b.DoDuties(ctx); err != nil && ctx.Err() == nil {
+		today := b.moment().today
+		var err error
+		if today == done {
+			_, err = b.AskFamilies(ctx)
+		} else if err = b.DoDuties(ctx); err == nil {
+			done = today
+		}
+		if err != nil && ctx.Err() == nil {
 			b.alarm("duties", err)
 		}
 		select {

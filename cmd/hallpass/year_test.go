@@ -3,13 +3,17 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -25,7 +29,7 @@ func TestAYearInTheLifeOfAFamily(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "cp-r": copyFolder, "append": appendLine, "now": now, "does": does, "keep": keep, "sign": signBoth, "sees": sees,
+			"exits": exits, "cp-r": copyFolder, "append": appendLine, "now": now, "does": does, "keep": keep, "sign": signBoth, "sees": sees, "enters": enters, "visits": visits,
 		},
 	})
 }
@@ -42,7 +46,7 @@ func now(ts *testscript.TestScript, _ bool, args []string) {
 		b.stop(ts)
 		b.killed = true
 	}
-	start(ts, false, []string{"served.txt", "hallpass", "serve", "--dir", "d", "--listen", "127.0.0.1:0", "--ops-listen", "", "--clock", args[0]})
+	start(ts, false, []string{"served.txt", "hallpass", "serve", "--dir", "d", "--listen", "127.0.0.1:0", "--ops-listen", "", "--clock", args[0], "--messages-dir", "sent", "--phone", demoPhone})
 }
 
 // tokenOf is a fresh token of ROLE:SUBJECT; a partner's subject is the organization,
@@ -91,6 +95,106 @@ func does(ts *testscript.TestScript, neg bool, args []string) {
 
 // keep NAME WHO keeps a token, as a telephone does.
 func keep(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], tokenOf(ts, args[1])) }
+
+// enters NAME GUARDIAN CHILD NUMBER signs a guardian in on a telephone called NAME: by a
+// link of the front desk, the code that goes to the number, and the child's birthday.
+func enters(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := json.Marshal(map[string]any{"student": map[string]string{"student_id": args[2]}, "person": map[string]string{"guardian_id": args[1]}})
+	ts.Check(err)
+	status, answer := send(ts, http.MethodPost, "/links", tokenOf(ts, "officer:Olga Okafor"), body)
+	if status != http.StatusCreated {
+		ts.Fatalf("the link was answered %d: %s", status, answer)
+	}
+	path := member[struct{ Path string }](ts, answer).Path
+	old := codesTo(ts, args[3])
+	if sent, _ := pageOf(ts, http.MethodPost, path+"/code", "", nil); sent.StatusCode != http.StatusSeeOther {
+		ts.Fatalf("the code was answered %d", sent.StatusCode)
+	}
+	born, err := time.Parse(time.DateOnly, birthOf(ts, args[2]))
+	ts.Check(err)
+	form := url.Values{
+		"code": {newCode(ts, args[3], old)}, "year": {strconv.Itoa(born.Year())}, "month": {strconv.Itoa(int(born.Month()))}, "day": {strconv.Itoa(born.Day())},
+	}
+	opened, text := pageOf(ts, http.MethodPost, path+"/open", "", form)
+	for _, c := range opened.Cookies() {
+		if c.Name == "__Host-family" && c.Value != "" {
+			ts.Setenv(args[0], c.Value)
+			return
+		}
+	}
+	ts.Fatalf("nobody was signed in: %d %s", opened.StatusCode, text)
+}
+
+// visits STATUS NAME PATH opens a page on a telephone.
+func visits(ts *testscript.TestScript, _ bool, args []string) {
+	page, text := pageOf(ts, http.MethodGet, args[2], ts.Getenv(args[1]), nil)
+	_, err := ts.Stdout().Write(text)
+	ts.Check(err)
+	if strconv.Itoa(page.StatusCode) != args[0] {
+		ts.Fatalf("%s answered %d, want %s: %s", args[2], page.StatusCode, args[0], text)
+	}
+}
+
+// pageOf asks for one of the families' pages.
+func pageOf(ts *testscript.TestScript, method, path, session string, form url.Values) (*http.Response, []byte) {
+	req, err := http.NewRequest(method, strings.TrimSuffix(ts.Getenv("API"), "/v1")+path, strings.NewReader(form.Encode()))
+	ts.Check(err)
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if session != "" {
+		req.AddCookie(&http.Cookie{Name: "__Host-family", Value: session})
+	}
+	response, err := http.DefaultTransport.RoundTrip(req)
+	ts.Check(err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	return response, text
+}
+
+// codesTo are the codes that were sent to a number, by file.
+func codesTo(ts *testscript.TestScript, number string) map[string]string {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs("sent"), "*.txt"))
+	ts.Check(err)
+	codes := map[string]string{}
+	for _, name := range files {
+		text := ts.ReadFile(name)
+		if code := regexp.MustCompile(`\b[0-9]{6}\b`).FindString(text); strings.HasPrefix(text, "To: "+number+"\n") && strings.Contains(text, "Kind: code\n") {
+			codes[name] = code
+		}
+	}
+	return codes
+}
+
+// newCode waits for a code that was not there.
+func newCode(ts *testscript.TestScript, number string, old map[string]string) string {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for late := time.After(20 * time.Second); ; {
+		for name, code := range codesTo(ts, number) {
+			if old[name] == "" {
+				return code
+			}
+		}
+		select {
+		case <-look.C:
+		case <-late:
+			ts.Fatalf("no code went to %s", number)
+		}
+	}
+}
+
+// birthOf is a student's birthday as the files have it.
+func birthOf(ts *testscript.TestScript, student string) string {
+	for line := range strings.Lines(ts.ReadFile("files/students.csv")) {
+		if rest, ok := strings.CutPrefix(line, student+","); ok {
+			return regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}`).FindString(rest)
+		}
+	}
+	ts.Fatalf("%s has no birthday", student)
+	return ""
+}
 
 // sign AGREEMENT has both parties sign the text as it stands.
 func signBoth(ts *testscript.TestScript, _ bool, args []string) {
