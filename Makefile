@@ -14,8 +14,8 @@ ARGS     ?=
 
 # Packages in which goroutines meet.
 RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker/ingest ./broker ./broker/web
-# What one goroutine computes after another, at length.
-UNRACED ?= Identities|GrandBend|Examination|ConsentCase|CodeGuesses|HarnessOracles|RosterOracle|Welch
+# What one goroutine computes or asks after another, at length.
+UNRACED ?= Identities|GrandBend|Examination|ConsentCase|CodeGuesses|HarnessOracles|RosterOracle|Welch|EveryRoute
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test race check format generate generated styles pages harness trust fuzz bench redteam clean
