@@ -35,7 +35,7 @@ var asks = filed[ask]{colAsks}
 // answered, nobody is asked again about the same child and agreement.
 const AskAgainDays = 90
 
-// person is somebody who may be asked: a guardian with whom the child's file lists,
+// person is somebody who may be asked: a guardian whom the child's file lists,
 // or the student.
 type person struct {
 	signer   string // as grants name signers
@@ -69,7 +69,7 @@ func studentLanguage(p records.Profile) string {
 	return ""
 }
 
-// deciders are the people on a student's file who hold the rights now and may decide,
+// decidersOf are the people on a student's file who hold the rights now and may decide,
 // each once, though the file knows somebody under several numbers.
 func (b *Broker) decidersOf(r store.Reader, p records.Profile, m moment) (list []person, err error) {
 	law, err := b.lawNow(r, p, m)

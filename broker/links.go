@@ -49,7 +49,7 @@ const (
 
 var errLinkForm = errors.New("a link is not in its form")
 
-// secretOf makes the secret of a link or a session: 130 random bits, as text.
+// newSecret makes the secret of a link or a session: 130 random bits, as text.
 func newSecret() string { return rand.Text() }
 
 func (b *Broker) linkKey(secret string) []byte {
