@@ -193,8 +193,8 @@ func recordsPage(a *attendanceCell, grades []gradeCell, discipline []incidentCel
 // signs that is not five minutes old.
 var errStale = &Error{Kind: Unauthenticated, Detail: "who answers has to be shown again: type a new code"}
 
-// ErrStale reports whether an error asks for another code before an answer.
-func ErrStale(err error) bool { return errors.Is(err, errStale) }
+// IsStale reports whether an error asks for another code before an answer.
+func IsStale(err error) bool { return errors.Is(err, errStale) }
 
 var errOtherText = conflict("the text that was shown is not the text of now, or cannot be signed in this language; read it once more")
 

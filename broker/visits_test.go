@@ -361,7 +361,7 @@ func TestAnAnswerNeedsACodeOfTheLastFiveMinutes(t *testing.T) {
 				}
 				return
 			}
-			if !broker.ErrStale(err) {
+			if !broker.IsStale(err) {
 				t.Fatal("an old code signed:", err)
 			}
 			if err := d.SendStepUp(t.Context(), v); err != nil {

@@ -197,7 +197,7 @@ func choice(r *reading) (reply, error) {
 func answerAsk(r *reading) (reply, error) {
 	ask := r.ids["ask"]
 	number, err := r.service.AnswerAsk(r.ctx, r.visitor, ask, r.language, consent.Answer(r.form.Get("answer")), r.form.Get("text"))
-	if broker.ErrStale(err) {
+	if broker.IsStale(err) {
 		return sendStepUp(r)
 	}
 	if err != nil {
