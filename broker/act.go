@@ -69,7 +69,7 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 		b.journal.wait(ctx)
 	}
 	if err == nil && len(a.closes) > 0 {
-		b.flights.barrier(out.moved)
+		b.flights.barrier(a.closes, out.moved)
 	}
 	if b.store.Failed() == nil {
 		for _, sid := range a.closes {

@@ -175,18 +175,13 @@ func TestAnAnswerPreparedBeforeAWithdrawalDoesNotLeaveAfterIt(t *testing.T) {
 	for name, agreement := range map[string]string{"under the same agreement": "a1", "under another of the partner": "a2"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := &hooks{}
-			d, kids, grants := agreed(t, h.option)
+			d, kids, grants := agreed(t, limit(time.Hour))
 			answer := d.must(d.ask(t.Context(), agreement))
 			if !shows(t, answer.Body(), kids[2]) {
 				t.Fatal("the answer does not show the child")
 			}
-			committing, isCommitting := signal()
-			h.atCommit(isCommitting)
-			done := d.later(t.Context(), grants[2].ID, kids[2])
-			<-committing
-			if returned(done) {
-				t.Error("the withdrawal was acknowledged before the answer landed")
+			if err := <-d.later(t.Context(), grants[2].ID, kids[2]); err != nil {
+				t.Fatal(err) // it does not wait for what has not departed
 			}
 			err := answer.Deliver(func(...[]byte) error {
 				t.Error("bytes of the child left")
@@ -195,22 +190,23 @@ func TestAnAnswerPreparedBeforeAWithdrawalDoesNotLeaveAfterIt(t *testing.T) {
 			if !errors.Is(err, broker.ErrCut) {
 				t.Errorf("delivering gave %v, not ErrCut", err)
 			}
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
 		})
 	}
 }
 
-func TestAWithdrawalReturnsWhenTheAnswersAreDropped(t *testing.T) {
+func TestAWithdrawalDoesNotWaitForAnAnswerWithoutTheChild(t *testing.T) {
 	t.Parallel()
-	d, kids, grants := agreed(t, limit(time.Hour))
-	first, second := d.must(d.ask(t.Context(), "a1")), d.must(d.ask(t.Context(), "a2"))
-	done := d.later(t.Context(), grants[2].ID, kids[2])
-	first.Drop()
-	second.Drop()
-	if err := <-done; err != nil {
-		t.Fatal(err)
+	d, kids, _ := agreed(t, limit(time.Hour))
+	answer := d.must(d.ask(t.Context(), "a1"))
+	later := d.enter(d.yes("a1", kids[5]))
+	err := answer.Deliver(func(body ...[]byte) error {
+		if shows(t, bytes.Join(body, nil), kids[5]) {
+			t.Error("the answer shows the child: the test tests nothing")
+		}
+		return <-d.later(t.Context(), later.ID, kids[5])
+	}, func() { t.Error("an answer without the child was cut") })
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -105,6 +105,7 @@ type Broker struct {
 	publicKey   string // of the log, as the verifier is written
 	tokens      token.Key
 	flights     *flights
+	turns       turns
 	policy      [32]byte // digest of the engine's rules
 	prepared    preparedAgreements
 	memo        memos
@@ -145,6 +146,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Broker, err error) {
 	b := &Broker{
 		dir: dir, log: o.Log, sabotage: o.Sabotage, engine: o.Policy,
 		flights:  newFlights(cmp.Or(o.BarrierLimit, 2*time.Second), o.Sabotage.NoBarrier),
+		turns:    newTurns(),
 		memo:     memos{newMemo(agreements), newMemo(partners), newMemo(released), newMemo(releases), newMemo(freezes), newMemo(behind), newMemo(frozenT)},
 		finished: newFinishedCache(o.Sabotage.Herd), rosters: newRosterCache(), loading: make(chan struct{}, 1),
 		standings: standings{old: o.Sabotage.OldStamp}, decided: decidedCohorts{old: o.Sabotage.OldCohort}, outbox: newOutbox(o.Chance),

@@ -13,6 +13,7 @@
 //	comparison.go served.go      figures of the newest releases
 //	summary.go                   the consented summary beside what is withheld
 //	students.go cells.go         consented rows
+//	turns.go                     how many requests are decided at once
 //	flights.go                   answers on their way, and the barrier of a withdrawal
 //	consents.go forms.go         answers of families
 //	grants.go withdrawals.go     grants at rest, and their end

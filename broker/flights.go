@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +24,9 @@ type flights struct {
 }
 
 // flight is one answer on its way, from before its snapshot until its bytes
-// are flushed.
+// are flushed. It names the students in its bytes in the Update that records it, when
+// its stamp was found unmoved: what is recorded after a withdrawal cannot hold the
+// child, so a flight that names nobody yet is nobody's to wait for.
 type flight struct {
 	table     *flights
 	agreement string
@@ -50,6 +53,13 @@ func (t *flights) enter(agreement string) *flight {
 	}
 	t.aloft[agreement][f] = struct{}{}
 	return f
+}
+
+// board names the students in the bytes.
+func (f *flight) board(subjects []records.SID) {
+	f.table.mu.Lock()
+	defer f.table.mu.Unlock()
+	f.subjects = subjects
 }
 
 // depart allows the bytes to be written, unless a student in them was denied
@@ -102,21 +112,26 @@ func (t *flights) allow(s records.SID) {
 	}
 }
 
-// barrier returns when every answer of the agreements that was on its way at
-// the call has landed. Those that have not left after the limit may not leave
-// any more, and one that is being written then is cut.
-func (t *flights) barrier(agreements []string) {
+// barrier returns when no byte of the students can leave any more in an answer of the
+// agreements that was recorded before the call. What holds one of them and has not
+// departed does not leave; what is being written is waited for, and after the limit it
+// is cut.
+func (t *flights) barrier(students []records.SID, agreements []string) {
 	if t.without {
 		return
 	}
-	pending := t.underWay(agreements)
+	pending := t.stop(students, agreements)
+	if len(pending) == 0 {
+		return
+	}
 	late := time.NewTimer(t.limit)
 	defer late.Stop()
 	for i, f := range pending {
 		select {
 		case <-f.landed:
 		case <-late.C:
-			for _, f := range t.cutAll(pending[i:]) {
+			t.cutAll(pending[i:])
+			for _, f := range pending[i:] {
 				<-f.landed
 			}
 			return
@@ -124,29 +139,33 @@ func (t *flights) barrier(agreements []string) {
 	}
 }
 
-func (t *flights) underWay(agreements []string) []*flight {
+// stop keeps answers that hold one of the students from departing, and returns those
+// that have.
+func (t *flights) stop(students []records.SID, agreements []string) (departed []*flight) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var pending []*flight
 	for _, a := range agreements {
 		for f := range t.aloft[a] {
-			pending = append(pending, f)
-		}
-	}
-	return pending
-}
-
-// cutAll keeps what has not departed from leaving, cuts what is being written,
-// and returns the latter.
-func (t *flights) cutAll(pending []*flight) (departed []*flight) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, f := range pending {
-		f.stopped = true
-		if f.cut != nil {
-			f.cut()
-			departed = append(departed, f)
+			if !f.holds(students) {
+				continue
+			}
+			f.stopped = true
+			if f.cut != nil {
+				departed = append(departed, f)
+			}
 		}
 	}
 	return departed
+}
+
+func (f *flight) holds(students []records.SID) bool {
+	return slices.ContainsFunc(students, func(s records.SID) bool { return slices.Contains(f.subjects, s) })
+}
+
+func (t *flights) cutAll(departed []*flight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range departed {
+		f.cut()
+	}
 }

@@ -76,12 +76,20 @@ func (b *Broker) answer(ctx context.Context, c Caller, q question) (*Answer, err
 }
 
 func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *flight) (*Answer, error) {
+	endTurn, err := b.turns.take(ctx)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer endTurn()
 	for range attempts {
 		p, err := b.prepare(ctx, c, q)
 		if err != nil {
 			return nil, err
 		}
-		receipt, err := b.record(ctx, store.LanePartner, p.draft, p.unmoved(b, c))
+		receipt, err := b.record(ctx, store.LanePartner, p.draft, p.unmoved(b, c, func() {
+			f.board(p.draft.subjects)
+			endTurn()
+		}))
 		if errors.Is(err, errMoved) {
 			continue
 		}
@@ -95,7 +103,6 @@ func (b *Broker) answerAloft(ctx context.Context, c Caller, q question, f *fligh
 		if p.kept != nil {
 			p.kept.Store(true)
 		}
-		f.subjects = p.draft.subjects
 		return &Answer{data: p.draft.data, receipt: receipt, flight: f, page: p.page}, nil
 	}
 	return nil, unavailable("permissions are changing just now; ask again", errMoved)
@@ -112,10 +119,12 @@ type prepared struct {
 	refusal   *Error
 }
 
-// unmoved tests, in the Update that records, that the answer is still true.
-func (p *prepared) unmoved(b *Broker, c Caller) func(store.Tx, tlog.Leaf) error {
+// unmoved tests, in the Update that records, that the answer is still true, and then
+// says so: a withdrawal whose Update comes later has to know whom it holds.
+func (p *prepared) unmoved(b *Broker, c Caller, still func()) func(store.Tx, tlog.Leaf) error {
 	return func(tx store.Tx, leaf tlog.Leaf) error {
 		if b.sabotage.NoStamp {
+			still()
 			return b.putCopies(tx, p, leaf)
 		}
 		again := snapshot{b: b, r: tx, caller: c, now: b.clock().UTC()}
@@ -126,6 +135,7 @@ func (p *prepared) unmoved(b *Broker, c Caller) func(store.Tx, tlog.Leaf) error 
 		if again.stamp != p.stamp || c.expired(again.now) {
 			return errMoved
 		}
+		still()
 		return b.putCopies(tx, p, leaf)
 	}
 }

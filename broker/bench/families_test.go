@@ -166,7 +166,17 @@ type stopped struct {
 	district *district
 	forms    []broker.ConsentRequest
 	turn     int
+	due      time.Time // when the next family says yes
 }
+
+const (
+	// pace is how often a family says yes and takes it back in the bench: a hundred
+	// changes a second to the permissions of one agreement.
+	pace = 20 * time.Millisecond
+	// refusals is how large a part of the requests may be told to ask again, since the
+	// permissions changed three times while they were answered.
+	refusals = .01
+)
 
 // stops lets families say yes and take it back, one after another, and returns how
 // long each acknowledgement took.
@@ -174,6 +184,8 @@ func (s *stopped) stops(n int) []time.Duration {
 	s.district.t.Helper()
 	took := make([]time.Duration, n)
 	for i := range took {
+		time.Sleep(time.Until(s.due))
+		s.due = time.Now().Add(pace)
 		s.turn++
 		form := s.forms[s.turn%len(s.forms)]
 		a, err := s.district.CreateConsent(context.Background(), officer, form)
@@ -196,6 +208,7 @@ func (s *stopped) stops(n int) []time.Duration {
 // benchStopping measures how long a withdrawal takes to be acknowledged, which it is
 // when no answer under the agreement that was on its way can hold the child any more,
 // while 256 connections ask for the very agreement's figures, and while none does.
+// A family acts fifty times a second, busy or idle.
 func benchStopping(t *testing.T) []outcome {
 	const connections, lasts = 256, 4 * time.Second
 	made := sample.Generate(sample.Options{})
@@ -214,9 +227,18 @@ func benchStopping(t *testing.T) []outcome {
 		{"as fast as they are answered", 0, 0},
 	} {
 		l := line{bench: "withdrawal acknowledged while 256 connections query " + c.name + ", p99", peer: "itself, idle", goal: c.goal, atMost: true}
-		list = append(list, s.beside(t, l, order{Address: address, Request: request, Connections: connections, For: lasts, Every: c.every}))
+		list = append(list, s.beside(t, l, order{Address: address, Request: request, Connections: connections, For: lasts, Every: c.every, Refusals: refusals}))
 	}
 	return list
+}
+
+// askedAgain says how many requests were told to ask again.
+func askedAgain(list []load) string {
+	refused, all := 0, 0
+	for _, l := range list {
+		refused, all = refused+l.Failed, all+l.Requests
+	}
+	return fmt.Sprintf("told to ask again, since the permissions changed three times: %d of %d", refused, all)
 }
 
 func written(t testing.TB, made *sample.District) string {
@@ -267,6 +289,6 @@ func (s *stopped) beside(t testing.TB, l line, o order) outcome {
 			}
 		})
 	})
-	out.notes = append(out.notes, "busy: "+waitText(busy), "idle: "+waitText(idle), "the requests: "+loadText(loads))
+	out.notes = append(out.notes, "busy: "+waitText(busy), "idle: "+waitText(idle), "the requests: "+loadText(loads), askedAgain(loads))
 	return out
 }

@@ -39,6 +39,7 @@ type group struct {
 	journals []Collection
 	full     *atomic.Bool // the Store's
 	ran      int
+	urgent   bool       // a withdrawal is in it: nothing of another lane joins any more
 	writes   *overlay   // of the Updates that succeeded
 	own      *overlay   // of the Update that runs
 	done     []*request // that succeeded, in order: the i-th has revision base+1+i
@@ -64,7 +65,7 @@ func (s *Store) write() {
 	}()
 	for s.group != nil || s.begin() {
 		g := s.group
-		for s.fill(g) > 0 {
+		for s.fill(g) > 0 && !g.urgent {
 			runtime.Gosched() // whoever is about to join may: a commit costs the same for many
 		}
 		s.group = nil
@@ -118,7 +119,7 @@ func begin(ctx context.Context, e Engine, writable bool) (EngineTx, revisions, e
 // or nothing waits.
 func (s *Store) take(g *group) *request {
 	for g.ran < groupUpdates && g.writes.bytes < groupBytes {
-		r := s.queue.next(g.ran)
+		r := s.queue.next(g.ran, g.urgent)
 		if r == nil {
 			return nil
 		}
@@ -130,6 +131,7 @@ func (s *Store) take(g *group) *request {
 			continue
 		}
 		g.ran++
+		g.urgent = g.urgent || r.lane == LaneWithdrawal
 		if r.lane == LaneImport {
 			g.ran = groupUpdates
 		}

@@ -88,12 +88,13 @@ func (q *queue) empty() bool {
 }
 
 // next takes the request that a group which has run so many runs next, or nil if
-// the group is to be committed. An import is the only one of its group.
-func (q *queue) next(ran int) *request {
+// the group is to be committed. An import is the only one of its group; behind a
+// withdrawal (urgent) come only others.
+func (q *queue) next(ran int, urgent bool) *request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lane := q.first(ran)
-	if lane == 0 {
+	if lane == 0 || urgent && lane != LaneWithdrawal {
 		return nil
 	}
 	switch {
