@@ -16,7 +16,7 @@ import (
 type turns chan struct{}
 
 // turnsPerProcessor keep each processor busy while the writer commits.
-const turnsPerProcessor = 4
+const turnsPerProcessor = 2
 
 func newTurns() turns { return make(turns, turnsPerProcessor*runtime.GOMAXPROCS(0)) }
 
