@@ -94,7 +94,10 @@ func (b *Broker) putGrant(tx store.Tx, at grantKey, g consent.Grant) error {
 	if err != nil {
 		return err
 	}
-	return tx.Put(colConsents, at.bytes(), box)
+	if err := tx.Put(colConsents, at.bytes(), box); err != nil {
+		return err
+	}
+	return b.mayConflict(tx, at.sid)
 }
 
 // grants returns every answer about a student, in the order of entry.

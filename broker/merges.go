@@ -104,7 +104,7 @@ func (b *Broker) moveGrants(tx store.Tx, old, staying records.SID) error {
 			return err
 		}
 	}
-	return nil
+	return tx.Delete(colConflicts, old[:])
 }
 
 // rest keeps the yes of either file closed where the other file has a no, or a

@@ -45,6 +45,7 @@ const (
 	colTold         store.Collection = "told"         // what, student or consent -> day on which the family was told
 	colTexts        store.Collection = "texts"        // language, version -> who reviewed the texts
 	colCases        store.Collection = "cases"        // case -> sid, sealed case
+	colConflicts    store.Collection = "conflicts"    // sid -> nothing: people, or documents, may disagree about the student
 	colInspections  store.Collection = "inspections"  // inspection -> sid, sealed inspection
 	colForms        store.Collection = "forms"        // consent -> sealed form that a partner collected
 	colIDs          store.Collection = "ids"          // HMAC(kind, source id) -> sealed sids

@@ -81,7 +81,10 @@ func (b *Broker) putRights(tx store.Tx, sid records.SID, recorded rights) error 
 	if err != nil {
 		return err
 	}
-	return tx.Put(colRights, sid[:], box)
+	if err := tx.Put(colRights, sid[:], box); err != nil {
+		return err
+	}
+	return b.mayConflict(tx, sid)
 }
 
 // and joins what is recorded under two names of one student.

@@ -145,7 +145,8 @@ func rightsOperations(t *testing.T) map[string]operation {
 		"OpenCase": {families, func(d *town, c broker.Caller) error {
 			return dropped(d.OpenCase(ctx, c, broker.CaseRequest{Student: child}))
 		}},
-		"Cases": {readers, func(d *town, c broker.Caller) error { return dropped(d.Cases(ctx, c)) }},
+		"Conflicts": {readers, func(d *town, c broker.Caller) error { return dropped(d.Conflicts(ctx, c)) }},
+		"Cases":     {readers, func(d *town, c broker.Caller) error { return dropped(d.Cases(ctx, c)) }},
 		"CloseCase": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.CloseCase(ctx, c, "cas_absent", broker.ReviewRequest{}))
 		}},

@@ -41,6 +41,17 @@ func deskCases() []pages.OfficeCase {
 	}
 }
 
+func deskConflicts() []pages.OfficeConflict {
+	return []pages.OfficeConflict{
+		{
+			Student: pages.OfficeRef{StudentID: "S-20931"}, Party: "riverside", Purpose: consent.StudentSupport,
+			Yes: []pages.OfficeWord{{By: pages.OfficePerson{GuardianID: "G000104"}, At: theTime(12, 14)}},
+			No:  []pages.OfficeWord{{By: pages.OfficePerson{GuardianID: "G000105"}, At: theTime(20, 15), Withdrawn: true}},
+		},
+		{Student: pages.OfficeRef{StudentID: "S-18244"}, Documents: true},
+	}
+}
+
 func deskInspections() []pages.OfficeInspection {
 	return []pages.OfficeInspection{
 		{ID: "ins_7f3a9c21e5", Student: pages.OfficeRef{StudentID: "S-20931"}, By: maria(), Opened: theTime(2, 15).AddDate(0, -1, 0), Due: day(2026, 11, 16), State: "overdue"},
@@ -152,6 +163,7 @@ func deskLists() map[string]deskStory {
 	return map[string]deskStory{
 		"cases":            {"officer", "/office/cases", pages.OfficeCases{Cases: deskCases()}},
 		"cases-auditor":    {"auditor", "/office/cases", pages.OfficeCases{Cases: deskCases()}},
+		"cases-conflicts":  {"officer", "/office/cases", pages.OfficeCases{Cases: deskCases()[:1], Conflicts: deskConflicts()}},
 		"cases-none":       {"officer", "/office/cases", pages.OfficeCases{}},
 		"inspections":      {"officer", "/office/inspections", pages.OfficeInspections{Inspections: deskInspections()}},
 		"inspections-none": {"officer", "/office/inspections", pages.OfficeInspections{}},
@@ -175,7 +187,7 @@ func deskLists() map[string]deskStory {
 // deskStories are every page of the office in every state.
 func deskStories() map[string]deskStory {
 	all := deskLists()
-	overview := pages.OfficeOverview{Cases: deskCases()[:2], Inspections: deskInspections()[:2], Forms: 3, Unreached: 12, Rounds: deskRounds()}
+	overview := pages.OfficeOverview{Cases: deskCases()[:2], Inspections: deskInspections()[:2], Conflicts: 2, Forms: 3, Unreached: 12, Rounds: deskRounds()}
 	empty := pages.OfficeStudent{Rights: pages.OfficeRights{Student: pages.OfficeRef{StudentID: "S-11007", Name: "Leo Tran"}, Eligible: true, Deciders: onFile()[:1]}, Record: &pages.OfficeRecord{}}
 	all["door"] = deskStory{"", "/o/{secret}", pages.OfficeDoor{Link: "/o/MADEUPSECRET", Person: "Olga Okafor", Role: "officer"}}
 	all["overview"] = deskStory{"officer", "/office", overview}

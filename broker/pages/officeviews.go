@@ -182,6 +182,7 @@ type OfficeText struct {
 type OfficeOverview struct {
 	Cases       []OfficeCase       // open, those that pause sharing first
 	Inspections []OfficeInspection // open, those due first
+	Conflicts   int                // families whose people disagree
 	Forms       int                // that wait for a word
 	Unreached   int                // messages that reached nobody
 	More        bool               // there are more of those than were counted
@@ -300,7 +301,25 @@ type OfficeStudent struct {
 
 // OfficeCases is GET /office/cases.
 type OfficeCases struct {
-	Cases []OfficeCase `json:"cases"`
+	Cases     []OfficeCase     `json:"cases"`
+	Conflicts []OfficeConflict `json:"conflicts"`
+}
+
+// OfficeConflict is a student about whom people, or documents, disagree now.
+type OfficeConflict struct {
+	Student   OfficeRef       `json:"student"`
+	Party     string          `json:"party"`
+	Purpose   consent.Purpose `json:"purpose"`
+	Documents bool            `json:"documents_contradict"`
+	Yes       []OfficeWord    `json:"yes"`
+	No        []OfficeWord    `json:"no"`
+}
+
+// OfficeWord is what one person said.
+type OfficeWord struct {
+	By        OfficePerson `json:"by"`
+	At        time.Time    `json:"at"`
+	Withdrawn bool         `json:"withdrew"`
 }
 
 // OfficeInspections is GET /office/inspections.

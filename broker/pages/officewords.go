@@ -100,6 +100,18 @@ func caseWord(kind string) string {
 	}, kind)
 }
 
+// words is what some people said, and when.
+func (f OfficeFrame) words(list []OfficeWord) string {
+	said := make([]string, len(list))
+	for i, w := range list {
+		said[i] = w.By.who() + ", " + f.on(w.At)
+		if w.Withdrawn {
+			said[i] += ", took it back"
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
 func capacityWord(c consent.Capacity) string {
 	return word(map[string]string{"unknown": "not known in what capacity"}, string(c))
 }

@@ -96,8 +96,9 @@ func rows() map[string]row {
 			return c.json("", broker.PostsecondaryRequest{Student: c.child(), From: c.AsOf, Document: "admission letter"})
 		}),
 
-		"POST /v1/cases": at(true, func(c cell) target { return c.json("", c.newCase()) }),
-		"GET /v1/cases":  list,
+		"POST /v1/cases":    at(true, func(c cell) target { return c.json("", c.newCase()) }),
+		"GET /v1/cases":     list,
+		"GET /v1/conflicts": list,
 		"POST /v1/cases/{id}/close": at(true, func(c cell) target {
 			return c.json("/v1/cases/"+c.openCase()+"/close", broker.ReviewRequest{Reason: "The mother was called."})
 		}),

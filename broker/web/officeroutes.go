@@ -104,6 +104,11 @@ func (d *desk[A]) overview() (deskReply, error) {
 		Inspections: slices.DeleteFunc(inspections, func(i pages.OfficeInspection) bool { return !i.Closed.IsZero() }),
 		Rounds:      rounds,
 	}
+	conflicts, err := d.readConflicts()
+	if err != nil {
+		return deskReply{}, err
+	}
+	o.Conflicts = len(conflicts)
 	slices.SortStableFunc(o.Cases, func(a, b pages.OfficeCase) int { return cmp.Compare(pausing(b), pausing(a)) })
 	for _, state := range []broker.MessageState{broker.MessageUndeliverable, broker.MessageGivenUp} {
 		m, err := opened[pages.OfficeMessages](d.service.Messages(d.ctx, d.caller, broker.MessagesRequest{State: state, Limit: maxPage}))
@@ -146,6 +151,11 @@ func (d *desk[A]) readCases() ([]pages.OfficeCase, error) {
 	return v.Cases, err
 }
 
+func (d *desk[A]) readConflicts() ([]pages.OfficeConflict, error) {
+	v, err := opened[pages.OfficeCases](d.service.Conflicts(d.ctx, d.caller))
+	return v.Conflicts, err
+}
+
 func (d *desk[A]) readInspections() ([]pages.OfficeInspection, error) {
 	v, err := opened[pages.OfficeInspections](d.service.Inspections(d.ctx, d.caller))
 	return v.Inspections, err
@@ -160,7 +170,11 @@ func (d *desk[A]) readRounds() ([]pages.OfficeRound, error) {
 
 func (d *desk[A]) cases() (deskReply, error) {
 	list, err := d.readCases()
-	return deskReply{page: pages.OfficeCases{Cases: list}}, err
+	if err != nil {
+		return deskReply{}, err
+	}
+	conflicts, err := d.readConflicts()
+	return deskReply{page: pages.OfficeCases{Cases: list, Conflicts: conflicts}}, err
 }
 
 func (d *desk[A]) closeCase() (deskReply, error) {

@@ -113,6 +113,7 @@ type rights[A Answer] interface {
 	RecordPostsecondary(ctx context.Context, c broker.Caller, r broker.PostsecondaryRequest) (A, error)
 	OpenCase(ctx context.Context, c broker.Caller, r broker.CaseRequest) (A, error)
 	Cases(ctx context.Context, c broker.Caller) (A, error)
+	Conflicts(ctx context.Context, c broker.Caller) (A, error)
 	CloseCase(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)
 }
 

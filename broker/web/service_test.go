@@ -276,6 +276,10 @@ func (s *service) OpenCase(ctx context.Context, c broker.Caller, r broker.CaseRe
 	return s.do(ctx, "openCase", c, r)
 }
 
+func (s *service) Conflicts(ctx context.Context, c broker.Caller) (*reply, error) {
+	return s.do(ctx, "listConflicts", c)
+}
+
 func (s *service) Cases(ctx context.Context, c broker.Caller) (*reply, error) {
 	return s.do(ctx, "listCases", c)
 }

@@ -82,6 +82,7 @@ func familyRoutes[A Answer]() []route[A] {
 
 		takes(post, "/v1/cases", roles(guardian, officer), Service[A].OpenCase),
 		lists(get, "/v1/cases", roles(officer, auditor), Service[A].Cases),
+		lists(get, "/v1/conflicts", roles(officer, auditor), Service[A].Conflicts),
 		changes(post, "/v1/cases/{id}/close", roles(officer), Service[A].CloseCase),
 
 		takes(post, "/v1/inspections", roles(guardian, officer), Service[A].OpenInspection),
