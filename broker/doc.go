@@ -18,6 +18,7 @@
 //	consents.go forms.go         answers of families
 //	grants.go withdrawals.go     grants at rest, and their end
 //	holds.go                     what a late grant may not open
+//	packets.go paper.go          printed forms, and what comes back signed
 //	conflicts.go                 who disagrees with whom about a student
 //	duplicates.go guardians.go   guardians under two numbers, suggested and decided
 //	persons.go                   what the confirmed ones are to tokens and the law

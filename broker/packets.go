@@ -2,15 +2,12 @@ package broker
 
 import (
 	"context"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker/pages"
 	"github.com/hallpass-edu/hallpass/broker/records"
 	"github.com/hallpass-edu/hallpass/broker/store"
 	"github.com/hallpass-edu/hallpass/broker/tlog"
-	"github.com/hallpass-edu/hallpass/consent"
 )
 
 // Packet makes the consent forms of a round that nobody has answered, to be printed:
@@ -172,54 +169,4 @@ func (b *Broker) about(r store.Reader, p records.Profile, a ask) (q askedAbout, 
 	}
 	q.partner, _, err = partners.get(r, key(q.rec.Agreement.Partner))
 	return q, err
-}
-
-var scanForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-// EnterPaper enters the answer of a printed form that came back signed: its number is
-// that of the question, and the hash of its scan is the evidence (officer).
-func (b *Broker) EnterPaper(ctx context.Context, c Caller, id string, req PaperRequest) (*Answer, error) {
-	const operation = "enter a signed form"
-	if err := b.admit(ctx, c, operation, RoleOfficer); err != nil {
-		return nil, err
-	}
-	if !scanForm.MatchString(req.ScanSHA256) {
-		return nil, invalidField("scan_sha256", "is not a SHA-256", "give the 64 lower-case hexadecimal digits of the scan's hash")
-	}
-	var entered ConsentRequest
-	err := b.store.View(ctx, func(r store.Reader) error {
-		sid, a, err := asks.get(b, r, id)
-		if err != nil {
-			return err
-		}
-		if a.Grant != "" {
-			return conflict("this form is answered already; a later answer is entered as one of its own")
-		}
-		p, err := b.profile(r, sid)
-		if err != nil {
-			return err
-		}
-		q, err := b.about(r, p, a)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(pages.Languages(), func(l pages.Language) bool { return l.Tag == req.Language }) {
-			return invalidField("language", "is not one in which forms are printed", "give the language that stands on the form")
-		}
-		version, text, err := pages.ConsentText(req.Language, pages.Choice{Terms: b.terms(q)})
-		if err != nil {
-			return internal(err)
-		}
-		entered = ConsentRequest{
-			Agreement: a.Agreement, Student: StudentRef{StudentID: p.Person.StudentID}, Signer: signerRef(a.Person), Answer: req.Answer,
-			Categories: a.Categories, RecordsFrom: a.RecordsFrom, RecordsTo: a.RecordsTo, Expires: a.Expires, SignedAt: req.SignedAt, Method: consent.Paper,
-			Text:     TextRef{Version: version, Language: req.Language, SHA256: pages.TextHash(text)},
-			Evidence: consent.Evidence{Kind: "scan", SHA256: req.ScanSHA256},
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, b.turnAway(ctx, c, operation, storeError(err))
-	}
-	return b.CreateConsent(ctx, c, entered)
 }

@@ -179,6 +179,7 @@ func roundOperations(t *testing.T) map[string]operation {
 		"CreateLink": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.CreateLink(ctx, c, broker.LinkRequest{Student: broker.StudentRef{StudentID: ann.id}}))
 		}},
+		"Paper": {officers, func(d *town, c broker.Caller) error { return dropped(d.Paper(ctx, c, "ask_absent")) }},
 		"EnterPaper": {officers, func(d *town, c broker.Caller) error {
 			return dropped(d.EnterPaper(ctx, c, "ask_absent", broker.PaperRequest{}))
 		}},

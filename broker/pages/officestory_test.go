@@ -41,6 +41,19 @@ func deskCases() []pages.OfficeCase {
 	}
 }
 
+func deskPaper() []pages.OfficePaperRow {
+	form := &pages.OfficePaperForm{
+		Form: "ask_k3jq7mzt2pv5xw4nbc6dyheagu", Student: pages.OfficeRef{StudentID: "S-20931"}, Name: "Maya Reyes", Person: maria(), Partner: "Riverside Mentoring",
+		Categories: []consent.Category{consent.Attendance, consent.Grades}, RecordsFrom: day(2026, 9, 1), RecordsTo: day(2027, 6, 30), Language: "es",
+	}
+	hash := "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+	return []pages.OfficePaperRow{
+		{File: "ask_k3jq7mzt.pdf", Scan: hash, Form: form, Language: "es"},
+		{File: "ask_k3jq7mzt 2.pdf", Scan: hash, Form: form, Answer: consent.Yes, Signed: "2026-11-20", Language: "es", Problem: "This form is answered already."},
+		{File: "0003.jpg", Scan: hash},
+	}
+}
+
 func deskConflicts() []pages.OfficeConflict {
 	return []pages.OfficeConflict{
 		{
@@ -175,6 +188,8 @@ func deskLists() map[string]deskStory {
 		"rounds":           {"officer", "/office/rounds", pages.OfficeRounds{Rounds: deskRounds(), Agreements: []pages.OfficeAgreement{deskAgreement()}}},
 		"rounds-none":      {"officer", "/office/rounds", pages.OfficeRounds{}},
 		"rounds-auditor":   {"auditor", "/office/rounds", pages.OfficeRounds{Rounds: deskRounds()}},
+		"paper":            {"officer", "/office/paper", pages.OfficePaper{}},
+		"paper-rows":       {"officer", "/office/paper", pages.OfficePaper{Entered: 2, Rows: deskPaper()}},
 		"link":             {"officer", "", pages.OfficeLink{Student: pages.OfficeRef{StudentID: "S-20931"}, Address: "https://data.lakeview.example/i/MADEUPSECRETOFTWENTYSIXLET", QR: modules(), Code: "••• 42", Ends: theTime(27, 14)}},
 		"link-no-contact":  {"officer", "", pages.OfficeLink{Student: pages.OfficeRef{StudentID: "S-20931"}, Address: "https://data.lakeview.example/i/MADEUPSECRETOFTWENTYSIXLET", QR: modules(), Ends: theTime(27, 14)}},
 		"messages":         {"officer", "/office/messages", deskMessages()},

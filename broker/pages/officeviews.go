@@ -343,6 +343,40 @@ type OfficeRounds struct {
 	Agreements []OfficeAgreement
 }
 
+// MaxScans is how many scans are read at once.
+const MaxScans = 60
+
+// OfficePaper is GET /office/paper: printed forms that came back signed, to be entered.
+type OfficePaper struct {
+	Rows    []OfficePaperRow // what is still to be entered
+	Entered int              // just now
+}
+
+// OfficePaperRow is one scan. Form is nil where its number is not known yet.
+type OfficePaperRow struct {
+	File     string // its name
+	Scan     string // SHA-256, in hex
+	Form     *OfficePaperForm
+	Answer   consent.Answer
+	Signed   string // day, as it was typed
+	Language string
+	Problem  string // why it is not entered
+}
+
+// OfficePaperForm is what a printed form is about.
+type OfficePaperForm struct {
+	Form        string             `json:"form"`
+	Student     OfficeRef          `json:"student"`
+	Name        string             `json:"student_name"`
+	Person      OfficePerson       `json:"person"`
+	Partner     string             `json:"partner_name"`
+	Categories  []consent.Category `json:"categories"`
+	RecordsFrom civil.Date         `json:"records_from"`
+	RecordsTo   civil.Date         `json:"records_to"`
+	Language    string             `json:"language"`
+	Answered    bool               `json:"answered"`
+}
+
 // OfficeLink is a link for somebody at the front desk, to be opened on their own
 // telephone. The code goes to the contact on file.
 type OfficeLink struct {

@@ -19,6 +19,7 @@ func (OfficeInspections) officeTitle() string { return "Inspections" }
 func (OfficeTicket) officeTitle() string      { return "Request to inspect education records" }
 func (OfficeForms) officeTitle() string       { return "Forms that wait" }
 func (OfficeRounds) officeTitle() string      { return "Rounds" }
+func (OfficePaper) officeTitle() string       { return "Signed forms" }
 func (OfficeLink) officeTitle() string        { return "A link for the front desk" }
 func (OfficeMessages) officeTitle() string    { return "Messages" }
 func (OfficeTexts) officeTitle() string       { return "Consent texts" }
@@ -110,6 +111,20 @@ func (f OfficeFrame) words(list []OfficeWord) string {
 		}
 	}
 	return strings.Join(said, "; ")
+}
+
+// title names a row by the child, or by the file where the form is not known.
+func (r OfficePaperRow) title() string {
+	if r.Form == nil {
+		return "A scan without a number"
+	}
+	return r.Form.Name + ", asked: " + r.Form.Person.who()
+}
+
+func paperAnswers() []consent.Answer { return []consent.Answer{consent.Yes, consent.No, consent.Talk} }
+
+func paperWord(a consent.Answer) string {
+	return word(map[string]string{"yes": "Yes", "no": "No", "talk": "Wants to talk"}, string(a))
 }
 
 func capacityWord(c consent.Capacity) string {

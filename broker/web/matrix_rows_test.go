@@ -120,6 +120,7 @@ func rows() map[string]row {
 		"POST /v1/links": at(true, func(c cell) target {
 			return c.json("", broker.LinkRequest{Student: c.child(), Person: broker.SignerRef{GuardianID: c.family().guardian}})
 		}),
+		"GET /v1/asks/{id}": at(true, func(c cell) target { return target{path: "/v1/asks/" + c.form()} }),
 		"POST /v1/asks/{id}/answer": at(true, func(c cell) target {
 			return c.json("/v1/asks/"+c.form()+"/answer", broker.PaperRequest{Answer: consent.No, SignedAt: c.AsOf.Time(), Language: "en", ScanSHA256: strings.Repeat("0", 64)})
 		}),

@@ -2,9 +2,11 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +33,7 @@ type desk[A Answer] struct {
 	ids     map[string]string // of the path
 	query   url.Values
 	form    url.Values
+	files   *multipart.Reader
 	path    string // of the page, as its menu names it
 	session string // its secret; empty: nobody is signed in
 	caller  broker.Caller
@@ -127,7 +130,13 @@ func (d *desk[A]) parse(c *gin.Context, p officePath[A]) (err error) {
 	if d.query, err = strictQuery(c.Request.URL.RawQuery, p.query); err != nil || p.method != post {
 		return err
 	}
-	c.Request.Body = http.MaxBytesReader(own(c), c.Request.Body, maxForm)
+	c.Request.Body = http.MaxBytesReader(own(c), c.Request.Body, cmp.Or(p.most, maxForm))
+	if p.uploads != "" {
+		if d.files, err = c.Request.MultipartReader(); err != nil {
+			return unreadable("form", "holds no files", "choose the scans and try again")
+		}
+		return nil
+	}
 	if err := c.Request.ParseForm(); err != nil {
 		return unreadable("form", "cannot be read", "go back and try again")
 	}
@@ -152,21 +161,26 @@ func (d *desk[A]) note(x *exchange, err error) deskReply {
 	if status == http.StatusInternalServerError {
 		x.cause = err
 	}
-	note := pages.OfficeNote{Kind: kind}
-	switch public.Kind {
-	case broker.Invalid:
-		for _, f := range public.Fields {
-			note.Details = append(note.Details, fmt.Sprintf("%s %s: %s.", strings.NewReplacer("_", " ", ".", " ").Replace(f.Name), f.Problem, f.Remedy))
-		}
-	case broker.Conflict, broker.Denied:
-		note.Details = []string{public.Detail + "."}
-	}
+	note := pages.OfficeNote{Kind: kind, Details: detailsOf(public)}
 	out := deskReply{page: note, status: status}
 	if public.Kind == broker.Unauthenticated {
 		d.session, d.caller = "", broker.Caller{}
 		out.session = &broker.SignedIn{}
 	}
 	return out
+}
+
+// detailsOf are the sentences about what can be mended.
+func detailsOf(e *broker.Error) (list []string) {
+	switch e.Kind {
+	case broker.Invalid:
+		for _, f := range e.Fields {
+			list = append(list, fmt.Sprintf("%s %s: %s.", strings.NewReplacer("_", " ", ".", " ").Replace(f.Name), f.Problem, f.Remedy))
+		}
+	case broker.Conflict, broker.Denied:
+		list = []string{e.Detail + "."}
+	}
+	return list
 }
 
 // replyFromDesk writes the page in one piece, or none of it.

@@ -221,7 +221,9 @@ func officeRows(number, person string, ids map[string]string) map[string]officeR
 		"POST /office/messages/{message}/retry":       {nil, http.StatusConflict, none, none},
 		"POST /office/student/link":                   {student("person", person), ok, none, none},
 		"POST /office/rounds/{round}/packet":          {[]string{"language", "en"}, ok, none, none},
-		"POST /office/rounds/paper":                   {[]string{"form", ids["ask"], "answer", "yes", "language", "en", "signed", ids["today"], "scan", sum}, to, none, none},
+		"GET /office/paper":                           {nil, ok, none, none},
+		"POST /office/paper":                          {[]string{"form", ids["ask"], "answer", "yes", "language", "en", "signed", ids["today"], "scan", sum, "file", "a.pdf"}, ok, none, none},
+		"POST /office/paper/scans":                    {nil, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity}, // no files: see the tests of scans
 		"POST /office/texts":                          {[]string{"language", "ar", "version", ids["version"], "reviewer", "Prof. Reader"}, to, none, none},
 		"POST /office/sign-out":                       {nil, ok, ok, ok},
 	}
@@ -480,10 +482,9 @@ func TestFormsArePrintedInALanguageAndEnteredWhenTheyComeBack(t *testing.T) {
 		t.Errorf("%d forms are printed of %d in English", n, len(english))
 	}
 	o.officer.send("/office/rounds/"+round+"/packet", "language", "en", "school", "no-such-school").want(t, http.StatusNotFound).says(t, "No form waits")
-	signed := []string{"form", english[0].Form, "answer", "yes", "language", "en", "signed", o.AsOf.String(), "scan", sum}
-	o.officer.send("/office/rounds/paper", signed...).want(t, http.StatusSeeOther)
-	o.officer.send("/office/rounds/paper", signed...).want(t, http.StatusConflict).says(t, "answered already")
-	o.officer.send("/office/rounds/paper", "form", english[1].Form, "answer", "yes", "language", "en", "signed", o.AsOf.String(), "scan", "x").want(t, http.StatusUnprocessableEntity).says(t, "scan sha256 is not a SHA-256")
+	signed := []string{"form", english[0].Form, "answer", "yes", "language", "en", "signed", o.AsOf.String(), "scan", sum, "file", "a.pdf"}
+	o.officer.send("/office/paper", signed...).want(t, http.StatusOK).says(t, "1 answer is entered.")
+	o.officer.send("/office/paper", signed...).want(t, http.StatusUnprocessableEntity).says(t, "answered already")
 	o.officer.get("/office/rounds").want(t, http.StatusOK).says(t, "Answered 1 on paper.")
 
 	child := o.list[1]

@@ -6,7 +6,6 @@ import (
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/pages"
-	"github.com/hallpass-edu/hallpass/consent"
 )
 
 // packet is printed forms in one language.
@@ -76,23 +75,6 @@ func (d *desk[A]) signable() (tags []string, err error) {
 		}
 	}
 	return tags, err
-}
-
-// paper enters a signed form. What came in on paper was signed at some time of its day.
-func (d *desk[A]) paper() (deskReply, error) {
-	days, err := d.days("signed")
-	if err != nil {
-		return deskReply{}, err
-	}
-	req := broker.PaperRequest{Answer: consent.Answer(d.field("answer")), Language: d.field("language"), ScanSHA256: d.field("scan")}
-	if !days[0].IsZero() {
-		req.SignedAt = days[0].Start(d.of.zone())
-	}
-	form := d.field("form")
-	if !ownID.MatchString(form) {
-		return deskReply{}, unacceptable("form", "is no number of a form", "copy what stands on the form; it begins with ask_")
-	}
-	return deskReply{location: "/office/rounds"}, done(d.service.EnterPaper(d.ctx, d.caller, form, req))
 }
 
 // frontDesk makes a link for somebody who stands at the desk.

@@ -20,6 +20,8 @@ type officePath[A Answer] struct {
 	query        []string // parameters
 	fields       []string // of the form, once each
 	lists        []string // of the form, any number of times
+	uploads      string   // the field of files, which come instead of a form
+	most         int64    // bytes of the body; zero: maxForm
 	answer       func(*desk[A]) (deskReply, error)
 }
 
@@ -49,7 +51,9 @@ func listPaths[A Answer]() []officePath[A] {
 		{method: get, path: "/office/rounds", signedIn: true, answer: (*desk[A]).rounds},
 		{method: post, path: "/office/rounds", signedIn: true, fields: []string{"agreement", "schools", "from", "to", "until", "program"}, lists: []string{"category"}, answer: (*desk[A]).openRound},
 		{method: post, path: "/office/rounds/{round}/packet", signedIn: true, fields: []string{"language", "school", "after"}, answer: (*desk[A]).packet},
-		{method: post, path: "/office/rounds/paper", signedIn: true, fields: []string{"form", "answer", "language", "signed", "scan"}, answer: (*desk[A]).paper},
+		{method: get, path: "/office/paper", signedIn: true, answer: (*desk[A]).paper},
+		{method: post, path: "/office/paper", signedIn: true, lists: []string{"form", "answer", "language", "signed", "scan", "file"}, most: maxPaper, answer: (*desk[A]).enterPaper},
+		{method: post, path: "/office/paper/scans", signedIn: true, uploads: "scans", most: maxScans, answer: (*desk[A]).readScans},
 		{method: get, path: "/office/messages", signedIn: true, query: []string{"state"}, answer: (*desk[A]).messages},
 		{method: post, path: "/office/messages/{message}/retry", signedIn: true, answer: (*desk[A]).retryMessage},
 		{method: get, path: "/office/texts", signedIn: true, answer: (*desk[A]).texts},

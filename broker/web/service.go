@@ -122,6 +122,7 @@ type rounds[A Answer] interface {
 	Rounds(ctx context.Context, c broker.Caller) (A, error)
 	Packet(ctx context.Context, c broker.Caller, r broker.PacketRequest) (A, error)
 	CreateLink(ctx context.Context, c broker.Caller, r broker.LinkRequest) (A, error)
+	Paper(ctx context.Context, c broker.Caller, form string) (A, error)
 	EnterPaper(ctx context.Context, c broker.Caller, ask string, r broker.PaperRequest) (A, error)
 	RecordProtection(ctx context.Context, c broker.Caller, r broker.ProtectionRequest) (A, error)
 	LiftProtection(ctx context.Context, c broker.Caller, id string, r broker.ReviewRequest) (A, error)

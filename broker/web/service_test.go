@@ -224,6 +224,10 @@ func (s *service) CreateLink(ctx context.Context, c broker.Caller, r broker.Link
 	return s.do(ctx, "createLink", c, r)
 }
 
+func (s *service) Paper(ctx context.Context, c broker.Caller, form string) (*reply, error) {
+	return s.do(ctx, "readForm", c, form)
+}
+
 func (s *service) EnterPaper(ctx context.Context, c broker.Caller, ask string, r broker.PaperRequest) (*reply, error) {
 	return s.do(ctx, "enterForm", c, ask, r)
 }

@@ -101,6 +101,7 @@ func roundRoutes[A Answer]() []route[A] {
 		lists(get, "/v1/rounds", roles(officer, auditor), Service[A].Rounds),
 		takes(post, "/v1/packets", roles(officer), Service[A].Packet),
 		takes(post, "/v1/links", roles(officer), Service[A].CreateLink),
+		reads(get, "/v1/asks/{id}", roles(officer), Service[A].Paper),
 		changes(post, "/v1/asks/{id}/answer", roles(officer), Service[A].EnterPaper),
 		takes(post, "/v1/protections", roles(officer), Service[A].RecordProtection),
 		changes(post, "/v1/protections/{id}/lift", roles(officer), Service[A].LiftProtection),
