@@ -57,9 +57,9 @@ generated: ## fail where make generate would change the Go file of a template
 styles: ## compile the style of the family pages anew (needs Node and npm)
 	cd tools/css && npm ci --no-audit --no-fund && npm run styles
 
-pages: $(BUILD)/axe.min.js ## write a picture of every family page into build/pages (needs chromium)
+pages: $(BUILD)/axe.min.js ## write a picture of every page into build/pages (needs chromium)
 	@mkdir -p $(BUILD)/pages
-	HALLPASS_SHOTS=$(CURDIR)/$(BUILD)/pages $(GO) test -count 1 -run '^TestLooks$$' -v ./broker/pages
+	HALLPASS_SHOTS=$(CURDIR)/$(BUILD)/pages $(GO) test -count 1 -run 'Looks$$' -v ./broker/pages
 
 harness: ## run the long tests at the size of BUDGET (.ci/budget)
 	@./.ci/harness $(BUDGET)

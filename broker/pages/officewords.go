@@ -118,7 +118,7 @@ func (r OfficePaperRow) title() string {
 	if r.Form == nil {
 		return "A scan without a number"
 	}
-	return r.Form.Name + ", asked: " + r.Form.Person.who()
+	return r.Form.Name
 }
 
 func paperAnswers() []consent.Answer { return []consent.Answer{consent.Yes, consent.No, consent.Talk} }

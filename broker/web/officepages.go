@@ -132,6 +132,7 @@ func (d *desk[A]) parse(c *gin.Context, p officePath[A]) (err error) {
 	}
 	c.Request.Body = http.MaxBytesReader(own(c), c.Request.Body, cmp.Or(p.most, maxForm))
 	if p.uploads != "" {
+		wait(c, scanTime)
 		if d.files, err = c.Request.MultipartReader(); err != nil {
 			return unreadable("form", "holds no files", "choose the scans and try again")
 		}

@@ -13,6 +13,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
@@ -25,6 +26,9 @@ const (
 	maxScans = 64 << 20
 	maxPaper = 64 << 10
 )
+
+// scanTime is how long scans may take to arrive: 64 MB over an office's line.
+const scanTime = 2 * time.Minute
 
 // maxFileName is how much of a file's name is shown.
 const maxFileName = 80
