@@ -124,7 +124,9 @@ func (b *Broker) Choice(ctx context.Context, v Visitor, id, language string) (c 
 		case pages.ChoiceOpen:
 			c.Records, err = b.wouldShare(ctx, r, q, m)
 		case pages.ChoiceAnswered:
-			c.Answer, c.Receipt, err = b.answerTo(r, q)
+			var g consent.Grant
+			g, c.Receipt, err = b.answerTo(r, q)
+			c.Answer = g.Answer
 		}
 		return err
 	})
@@ -132,18 +134,18 @@ func (b *Broker) Choice(ctx context.Context, v Visitor, id, language string) (c 
 }
 
 // answerTo is the answer that a question got, and the number of its receipt.
-func (b *Broker) answerTo(r store.Reader, q askedAbout) (consent.Answer, string, error) {
+func (b *Broker) answerTo(r store.Reader, q askedAbout) (given consent.Grant, number string, err error) {
 	grants, err := b.grants(r, q.profile.SID)
 	if err != nil {
-		return "", "", err
+		return given, "", err
 	}
 	for _, g := range grants {
 		if g.ID == q.Grant {
 			number, err := b.receiptOf(r, g.ID)
-			return g.Answer, number, err
+			return g, number, err
 		}
 	}
-	return "", "", nil
+	return given, "", nil
 }
 
 // wouldShare are the values of the year so far that a yes would open today.
@@ -200,13 +202,18 @@ var errOtherText = conflict("the text that was shown is not the text of now, or 
 
 // AnswerAsk enters a signed-in person's answer to a question: yes, no or wants to
 // talk. sha256 is of the text that was shown, which must be the text of now. It
-// returns the number of the receipt.
+// returns the number of the receipt: of the first one where the same answer to the same
+// text comes again, as from a second tap.
 func (b *Broker) AnswerAsk(ctx context.Context, v Visitor, id, language string, answer consent.Answer, textSHA256 string) (number string, err error) {
-	req, err := b.answerRequest(ctx, v, id, language, answer, textSHA256)
-	if err != nil {
-		return "", err
+	req, number, err := b.answerRequest(ctx, v, id, language, answer, textSHA256)
+	if err != nil || number != "" {
+		return number, err
 	}
-	a, err := b.CreateConsent(ctx, v.Caller, req)
+	a, err := b.createConsent(ctx, v.Caller, req, id)
+	if errors.Is(err, errAnswered) {
+		_, number, err = b.answerRequest(ctx, v, id, language, answer, textSHA256)
+		return number, err
+	}
 	if err != nil {
 		return "", err
 	}
@@ -222,7 +229,9 @@ func (b *Broker) AnswerAsk(ctx context.Context, v Visitor, id, language string, 
 	return number, storeError(err)
 }
 
-func (b *Broker) answerRequest(ctx context.Context, v Visitor, id, language string, answer consent.Answer, textSHA256 string) (req ConsentRequest, err error) {
+// answerRequest is what a person's answer asks to be entered; or the number of its
+// receipt, where it was entered before.
+func (b *Broker) answerRequest(ctx context.Context, v Visitor, id, language string, answer consent.Answer, textSHA256 string) (req ConsentRequest, number string, err error) {
 	err = b.store.View(ctx, func(r store.Reader) error {
 		m := b.moment()
 		if m.now.Sub(v.proven) > stepUpWithin && !b.sabotage.OldProof {
@@ -232,8 +241,12 @@ func (b *Broker) answerRequest(ctx context.Context, v Visitor, id, language stri
 		if err != nil {
 			return err
 		}
+		if q.state == pages.ChoiceAnswered {
+			number, err = b.sameAnswer(r, q, answer, textSHA256)
+			return err
+		}
 		if q.state != pages.ChoiceOpen {
-			return conflict("this question cannot be answered now")
+			return errClosed
 		}
 		signable, err := b.signableIn(r)
 		if err != nil {
@@ -258,7 +271,19 @@ func (b *Broker) answerRequest(ctx context.Context, v Visitor, id, language stri
 		}
 		return nil
 	})
-	return req, storeError(err)
+	return req, number, storeError(err)
+}
+
+var errClosed = conflict("this question cannot be answered now")
+
+// sameAnswer is the number of the receipt of an answer that was given before, to the
+// same text.
+func (b *Broker) sameAnswer(r store.Reader, q askedAbout, answer consent.Answer, textSHA256 string) (string, error) {
+	g, number, err := b.answerTo(r, q)
+	if err == nil && (g.Answer != answer || g.TextSHA256 != textSHA256) {
+		err = errClosed
+	}
+	return number, err
 }
 
 // day is a moment's date in the district, and no date for no moment.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -15,6 +16,14 @@ import (
 // CreateConsent enters one person's answer (officer: in force; guardian: her
 // own, in force; partner: pending).
 func (b *Broker) CreateConsent(ctx context.Context, c Caller, req ConsentRequest) (*Answer, error) {
+	return b.createConsent(ctx, c, req, "")
+}
+
+var errAnswered = conflict("this is answered already; a later answer is entered as one of its own")
+
+// createConsent enters an answer, and where it is one to a question (ask) only if that
+// has none: two taps at one moment are one answer.
+func (b *Broker) createConsent(ctx context.Context, c Caller, req ConsentRequest, ask string) (*Answer, error) {
 	if err := b.admit(ctx, c, "enter a consent", RoleOfficer, RoleGuardian, RolePartner); err != nil {
 		return nil, err
 	}
@@ -27,6 +36,11 @@ func (b *Broker) CreateConsent(ctx context.Context, c Caller, req ConsentRequest
 	}
 	a := act{event: tlog.ConsentGranted, lane: store.LaneOfficer, caller: c, request: req, id: id}
 	return b.enterAnswer(ctx, a, req, func(tx store.Tx, m moment) (outcome, error) {
+		if ask != "" {
+			if _, q, err := asks.get(b, tx, ask); err != nil || q.Grant != "" {
+				return outcome{}, cmp.Or(err, error(errAnswered))
+			}
+		}
 		return b.enterConsent(tx, m, c, id, req)
 	})
 }

@@ -106,13 +106,14 @@ func (b *Broker) EnterPaper(ctx context.Context, c Caller, number string, req Pa
 		return nil, invalidField("scan_sha256", "is not a SHA-256", "give the 64 lower-case hexadecimal digits of the scan's hash")
 	}
 	var entered ConsentRequest
+	var ask string
 	err := b.store.View(ctx, func(r store.Reader) error {
 		sid, a, err := b.printed(r, number)
 		if err != nil {
 			return err
 		}
 		if a.Grant != "" {
-			return conflict("this form is answered already; a later answer is entered as one of its own")
+			return errAnswered
 		}
 		p, err := b.profile(r, sid)
 		if err != nil {
@@ -129,7 +130,7 @@ func (b *Broker) EnterPaper(ctx context.Context, c Caller, number string, req Pa
 		if err != nil {
 			return internal(err)
 		}
-		entered = ConsentRequest{
+		ask, entered = a.ID, ConsentRequest{
 			Agreement: a.Agreement, Student: StudentRef{StudentID: p.Person.StudentID}, Signer: signerRef(a.Person), Answer: req.Answer,
 			Categories: a.Categories, RecordsFrom: a.RecordsFrom, RecordsTo: a.RecordsTo, Expires: a.Expires, SignedAt: req.SignedAt, Method: consent.Paper,
 			Text:     TextRef{Version: version, Language: req.Language, SHA256: pages.TextHash(text)},
@@ -140,5 +141,5 @@ func (b *Broker) EnterPaper(ctx context.Context, c Caller, number string, req Pa
 	if err != nil {
 		return nil, b.turnAway(ctx, c, operation, storeError(err))
 	}
-	return b.CreateConsent(ctx, c, entered)
+	return b.createConsent(ctx, c, entered, ask)
 }

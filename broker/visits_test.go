@@ -160,10 +160,10 @@ func (d *made) waiting(v broker.Visitor) string {
 	return found[0]
 }
 
-// says answers the visitor's one question.
-func (d *made) says(v broker.Visitor, answer consent.Answer) (number string, err error) {
+// shown is the visitor's one question, with the hash of its text.
+func (d *made) shown(v broker.Visitor) (ask, sum string) {
 	d.t.Helper()
-	ask := d.waiting(v)
+	ask = d.waiting(v)
 	page, err := d.Choice(d.t.Context(), v, ask, "en")
 	if err != nil {
 		d.t.Fatal(err)
@@ -172,7 +172,14 @@ func (d *made) says(v broker.Visitor, answer consent.Answer) (number string, err
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return d.AnswerAsk(d.t.Context(), v, ask, "en", answer, pages.TextHash(text))
+	return ask, pages.TextHash(text)
+}
+
+// says answers the visitor's one question.
+func (d *made) says(v broker.Visitor, answer consent.Answer) (number string, err error) {
+	d.t.Helper()
+	ask, sum := d.shown(v)
+	return d.AnswerAsk(d.t.Context(), v, ask, "en", answer, sum)
 }
 
 func TestAFamilyIsAskedSignsInAnswersAndStops(t *testing.T) {
