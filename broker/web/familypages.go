@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 
@@ -139,7 +140,22 @@ func familyKey(c *gin.Context) string {
 	if session, err := c.Cookie(sessionCookie); err == nil {
 		return "session\x00" + session[:min(len(session), maxDistrictID)]
 	}
-	return "anybody"
+	return "anybody\x00" + network(c.Request.RemoteAddr)
+}
+
+// network is where a request comes from: one address, or the 64 bits of IPv6 that one
+// household or office has. Whoever asks again and again from one place takes nothing from
+// the rate of others; behind a proxy all share the proxy's.
+func network(address string) string {
+	from, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return ""
+	}
+	ip := from.Addr().Unmap().WithZone("")
+	if prefix, err := ip.Prefix(64); ip.Is6() && err == nil {
+		return prefix.String()
+	}
+	return ip.String()
 }
 
 // parse reads path, query and form strictly: known names, once each, and short.

@@ -476,3 +476,20 @@ func TestOneLinksRateIsNotAnothers(t *testing.T) {
 	visitor{h: h}.get("/i/"+list[0].secret).want(t, http.StatusTooManyRequests)
 	visitor{h: h}.get("/i/"+list[1].secret).want(t, http.StatusOK)
 }
+
+func TestWhoAsksAgainAndAgainTakesNothingFromPeopleElsewhere(t *testing.T) {
+	t.Parallel()
+	h := open(t, lakeland, func(f *furnishing) { f.web.Rate = web.Rate{PerSecond: 1e-9, Burst: 3} })
+	flood, mother := h.browser(), h.browser()
+	mother.address = "198.51.100.7:1234"
+	for range 3 {
+		flood.post("/link", url.Values{"contact": {"nobody@example.org"}})
+	}
+	flood.address = "192.0.2.1:4321" // another connection is the same place
+	if w := flood.get("/"); w.Code != http.StatusTooManyRequests {
+		t.Errorf("after three requests the fourth gives %d", w.Code)
+	}
+	if w := mother.get("/"); w.Code != http.StatusOK {
+		t.Errorf("somebody else is answered with %d", w.Code)
+	}
+}

@@ -95,7 +95,7 @@ func officeKey(c *gin.Context) string {
 	if session, err := c.Cookie(staffCookie); err == nil {
 		return "staff session\x00" + session[:min(len(session), maxDistrictID)]
 	}
-	return "staff"
+	return "staff\x00" + network(c.Request.RemoteAddr)
 }
 
 // greet finds who is signed in.
