@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -42,6 +43,7 @@ type outcome struct {
 	places    int                 // how many the reader of the receipt knows there may be
 	body      any                 // the entry's private half; nil: the request
 	moved     []string            // agreements whose answers the act changes
+	closed    []records.SID       // whose rows it may have closed, under every name they had
 }
 
 // moment is the one reading of the clock that an operation uses.
@@ -69,7 +71,7 @@ func (b *Broker) perform(ctx context.Context, a act, do func(store.Tx, moment) (
 		b.journal.wait(ctx)
 	}
 	if err == nil && len(a.closes) > 0 {
-		b.flights.barrier(a.closes, out.moved)
+		b.flights.barrier(out.closed, out.moved)
 	}
 	if b.store.Failed() == nil {
 		for _, sid := range a.closes {
@@ -101,6 +103,11 @@ func (b *Broker) update(ctx context.Context, a act, do func(store.Tx, moment) (o
 		}
 		if out, err = do(tx, b.moment()); err != nil {
 			return err
+		}
+		if len(a.closes) > 0 {
+			if out.closed, err = everyName(tx, slices.Concat(a.closes, out.subjects)); err != nil {
+				return err
+			}
 		}
 		if data, err = json.Marshal(out.data, json.Deterministic(true)); err != nil || out.unlogged {
 			return err

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
@@ -191,6 +195,31 @@ func TestAnAnswerPreparedBeforeAWithdrawalDoesNotLeaveAfterIt(t *testing.T) {
 				t.Errorf("delivering gave %v, not ErrCut", err)
 			}
 		})
+	}
+}
+
+func TestAnAnswerPreparedUnderANameBeforeAMergeDoesNotLeaveAfterAWithdrawal(t *testing.T) {
+	t.Parallel()
+	d, kids, grants := agreed(t, limit(time.Hour))
+	answer := d.must(d.ask(t.Context(), "a1"))
+	k, renumbered := kids[2], "78"+strings.TrimPrefix(kids[2].id(), "77")
+	dir := rewrite(t, writeMade(t, kids), func(_, text string) string { return strings.ReplaceAll(text, k.id(), renumbered) })
+	merges := "old_student_id,new_student_id,date\n" + k.id() + "," + renumbered + ",2026-06-22\n"
+	if err := os.WriteFile(filepath.Join(dir, "merges.csv"), []byte(merges), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.load(dir, ingest.Options{ExportDate: day(springEnd)})
+	if err := <-d.later(t.Context(), grants[2].ID, k); err != nil {
+		t.Fatal(err)
+	}
+	err := answer.Deliver(func(body ...[]byte) error {
+		if shows(t, bytes.Join(body, nil), k) {
+			t.Error("bytes of the child left")
+		}
+		return nil
+	}, func() {})
+	if !errors.Is(err, broker.ErrCut) {
+		t.Errorf("delivering gave %v, not ErrCut", err)
 	}
 }
 

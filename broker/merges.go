@@ -76,6 +76,20 @@ func (b *Broker) join(tx store.Tx, l *load) error {
 	return b.moveMembers(tx, merged)
 }
 
+// everyName adds to students the names that they had before files were merged: an
+// answer that was recorded then may still be on its way.
+func everyName(r store.Reader, students []records.SID) ([]records.SID, error) {
+	names := slices.Clone(students)
+	for _, sid := range students {
+		former, _, err := formerNames.get(r, sid[:])
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, former...)
+	}
+	return names, nil
+}
+
 // moveGrants files a student's answers under the staying name.
 func (b *Broker) moveGrants(tx store.Tx, old, staying records.SID) error {
 	grants, err := b.grants(tx, old)
