@@ -44,6 +44,7 @@ func Run(t *testing.T, o Opener) {
 		{"writers get revisions without gaps", revisionsHaveNoGaps},
 		{"a journal changes nothing else", changedAgrees},
 		{"lanes overtake", lanesOvertake},
+		{"a withdrawal is committed at once", aWithdrawalIsCommittedAtOnce},
 		{"a view is one snapshot", aViewIsOneSnapshot},
 		{"a cancelled update does not run", aCancelledUpdateDoesNotRun},
 		{"an update that ran waits for its commit", aRunUpdateWaits},

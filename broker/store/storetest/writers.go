@@ -149,6 +149,30 @@ func lanesOvertake(t *testing.T, o Opener) {
 	})
 }
 
+// aWithdrawalIsCommittedAtOnce queues others before and behind it: they are in the next
+// group.
+func aWithdrawalIsCommittedAtOnce(t *testing.T, o Opener) {
+	bubble(t, func(t *testing.T) {
+		var commits []uint64
+		s := over(t, o.Open(t), store.Options{OnCommit: func(rev uint64) { commits = append(commits, rev) }})
+		release := occupy(t, s)
+		var all sync.WaitGroup
+		for _, lane := range []store.Lane{store.LanePartner, store.LaneWithdrawal, store.LaneWithdrawal, store.LaneOfficer} {
+			all.Go(func() {
+				if _, err := s.Update(context.Background(), lane, func(store.Tx) error { return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		release()
+		all.Wait()
+		if want := []uint64{3, 5}; !slices.Equal(commits, want) {
+			t.Errorf("the groups ended with the revisions %v, want %v", commits, want)
+		}
+	})
+}
+
 func aViewIsOneSnapshot(t *testing.T, o Opener) {
 	s := o.open(t)
 	fill(t, s, "a", "b")
