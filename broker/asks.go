@@ -48,7 +48,7 @@ type person struct {
 // onFileAs finds how somebody on a student's file is reached.
 func onFileAs(p records.Profile, signer string) (person, bool) {
 	if signer == signerSelf {
-		return person{signer: signerSelf, subject: subjectStudent + p.Person.StudentID, language: studentLanguage(p)}, true
+		return person{signerSelf, subjectStudent + p.Person.StudentID, studentLanguage(p), p.Person.Email, p.Person.Phone}, true
 	}
 	for _, g := range p.Guardians {
 		if signerGuardian+g.ID == signer {

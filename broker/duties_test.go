@@ -2,11 +2,13 @@ package broker_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hallpass-edu/hallpass/broker"
 	"github.com/hallpass-edu/hallpass/broker/civil"
+	"github.com/hallpass-edu/hallpass/broker/ingest"
 	"github.com/hallpass-edu/hallpass/consent"
 )
 
@@ -66,6 +68,64 @@ func TestAFamilyIsToldSixtyDaysBeforeTheRightsPassAndTheStudentIsAskedOnTheDay(t
 	}
 	if invited != 1 {
 		t.Errorf("on the birthday the student, whom the file cannot reach, has %d invitations to hand over", invited)
+	}
+}
+
+// withContacts writes an export in which the children have contacts of their own.
+func withContacts(t testing.TB, kids []kid) string {
+	t.Helper()
+	return rewrite(t, reachable(t, kids), func(name, text string) string {
+		if name != "students.csv" {
+			return text
+		}
+		text = strings.Replace(text, "birthdate\n", "birthdate,student_email,student_phone\n", 1)
+		for _, k := range kids {
+			text = strings.Replace(text, k.birth.String()+"\n", k.birth.String()+","+ownMail(k)+",\n", 1)
+		}
+		return text
+	})
+}
+
+func ownMail(k kid) string { return k.id() + "@students.example.org" }
+
+func TestAStudentOfEighteenIsAskedAtTheirOwnAddressAndAnswers(t *testing.T) {
+	t.Parallel()
+	d, kids := &made{newDistrict(t, inSpring)}, makeKids(3)
+	kids[1].birth = civil.Make(2008, time.July, 20)
+	d.load(withContacts(t, kids), ingest.Options{ExportDate: day(springEnd)})
+	d.partnerWith("river", map[string][]kid{"a1": kids})
+	k := kids[1]
+	birthday := k.birth.AddYears(18)
+	d.at(birthday - 60)
+	yes := d.yes("a1", k)
+	yes.Expires, yes.RecordsTo, yes.SignedAt = birthday+200, day(springEnd), d.clock.Now()
+	d.enter(yes)
+	sent := d.duties()
+	for _, address := range []string{motherMail(k), ownMail(k)} {
+		if kinds := kindsTo(sent, address); !slices.Equal(kinds, []broker.MessageKind{broker.MessageBirthdaySoon}) {
+			t.Errorf("sixty days before, %v were told", kinds)
+		}
+	}
+	if len(sent) != 2 {
+		t.Errorf("%d messages were sent: a younger child's own address was kept", len(sent))
+	}
+	if !d.rowOpen(k) {
+		t.Fatal("the mother's yes opened nothing")
+	}
+	d.at(birthday)
+	sent = d.duties()
+	if d.rowOpen(k) {
+		t.Error("the mother's yes outlived her right")
+	}
+	v := d.visit(linkOf(t, sent, ownMail(k)), k)
+	if _, err := d.says(v, consent.Yes); err != nil {
+		t.Fatal(err)
+	}
+	if !d.rowOpen(k) {
+		t.Error("the student's yes opened nothing")
+	}
+	if kinds := kindsTo(d.mail(), ownMail(k)); !slices.Equal(kinds, []broker.MessageKind{broker.MessageReceipt}) {
+		t.Errorf("the student got %v", kinds)
 	}
 }
 

@@ -77,7 +77,13 @@ func asking(t *testing.T, n int, options ...func(*broker.Options)) (*made, []kid
 
 func (d *made) loadReachable(kids []kid) {
 	d.t.Helper()
-	dir := writeMade(d.t, kids)
+	d.load(reachable(d.t, kids), ingest.Options{ExportDate: day(springEnd)})
+}
+
+// reachable writes an export that has the guardians' contacts.
+func reachable(t testing.TB, kids []kid) string {
+	t.Helper()
+	dir := writeMade(t, kids)
 	var b bytes.Buffer
 	fmt.Fprintln(&b, "student_id,guardian_id,given_name,family_name,relation,capacity,language,email,phone,holds_rights")
 	for _, k := range kids {
@@ -87,9 +93,9 @@ func (d *made) loadReachable(kids []kid) {
 		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "guardians.csv"), b.Bytes(), 0o600); err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	d.load(dir, ingest.Options{ExportDate: day(springEnd)})
+	return dir
 }
 
 // round asks all families of the agreement.

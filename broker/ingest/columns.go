@@ -24,7 +24,7 @@ var forms = []form{
 	{"sessions.csv", true, 5, []string{"session_id", "title", "type", "start", "end", "parent"}, false},
 	{"students.csv", true, 4, []string{
 		"student_id", "given_name", "family_name", "birthdate", "sex", "race_ethnicity",
-		"english_learner", "special_education", "economically_disadvantaged",
+		"english_learner", "special_education", "economically_disadvantaged", "student_email", "student_phone",
 	}, true},
 	{"enrollments.csv", true, 3, []string{"student_id", "school_id", "entry", "exit", "grade_level", "primary"}, true},
 	{"merges.csv", false, 3, []string{"old_student_id", "new_student_id", "date"}, false},

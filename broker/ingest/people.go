@@ -34,6 +34,9 @@ func (im *importer) student(r *row) (_ int32, p records.Profile) {
 		Birth:  im.birth(r), Sex: r.word(4), RaceEthnicity: r.word(5),
 		EnglishLearner: r.flag(6), SpecialEducation: r.flag(7), EconomicallyDisadvantaged: r.flag(8),
 	}
+	if !p.Birth.IsZero() && p.Birth.AddYears(contactAge) <= im.opt.ExportDate || r.t.limits.sabotage.keepContacts {
+		p.Person.Email, p.Person.Phone = r.mail(9), r.text(10)
+	}
 	if !p.Birth.IsZero() && (p.Birth > im.opt.ExportDate || p.Birth < im.opt.ExportDate.AddYears(-120)) {
 		r.fault(3, ImpossibleBirth, "")
 	}
@@ -175,7 +178,7 @@ func (im *importer) guardian(r *row) (student int32, g records.Guardian) {
 	student = im.studentOf(r, 0)
 	g = records.Guardian{
 		ID: r.text(1), HoldsRights: r.flag(2) == records.Yes, Given: r.text(3), Family: r.text(4),
-		Relation: r.word(5), Capacity: guardianCapacity(r), Language: r.word(7), Email: r.text(8), Phone: r.text(9),
+		Relation: r.word(5), Capacity: guardianCapacity(r), Language: r.word(7), Email: r.mail(8), Phone: r.text(9),
 	}
 	if r.bad {
 		return student, g
@@ -185,11 +188,21 @@ func (im *importer) guardian(r *row) (student int32, g records.Guardian) {
 		g.HoldsRights = false
 	}
 	g.Language = im.language(r, g.Language)
-	if g.Email != "" && !mailAddress(g.Email) {
-		r.fault(8, BadEmail, "")
-		g.Email = ""
-	}
 	return student, g
+}
+
+// contactAge is the age from which a student's own contact is kept: from 18 on the
+// student decides, and is told sixty days before.
+const contactAge = 17
+
+// mail is an e-mail address, and empty where the text is none.
+func (r *row) mail(column int) string {
+	text := r.text(column)
+	if text == "" || mailAddress(text) {
+		return text
+	}
+	r.fault(column, BadEmail, "")
+	return ""
 }
 
 // language is the tag that a text stands for; each is read once.

@@ -58,6 +58,37 @@ func TestErrorRowsNeverComeIn(t *testing.T) {
 	}
 }
 
+func TestAStudentsOwnContactIsKeptFromSeventeenOn(t *testing.T) {
+	t.Parallel()
+	contact := func(exported civil.Date, email string, s sabotage) (string, int) {
+		o := sabotaged(s)
+		o.ExportDate = exported
+		im, report, err := Read(small(",student_email,student_phone", ","+email+",+1 414 555 0142"), Plain(), o)
+		if err != nil || im == nil || len(im.Students) != 1 {
+			t.Fatal(err)
+		}
+		p := im.Students[0].Profile.Person
+		return p.Email + " " + p.Phone, report.Warnings()
+	}
+	for _, c := range []struct {
+		name, email, want string
+		exported          civil.Date
+		warnings          int
+	}{
+		{"the day before", "ada@example.org", " ", civil.Make(2031, 1, 1), 0},
+		{"the birthday", "ada@example.org", "ada@example.org +1 414 555 0142", civil.Make(2031, 1, 2), 0},
+		{"no address", "ada", " +1 414 555 0142", civil.Make(2031, 1, 2), 1},
+		{"nobody looks at a child's", "ada", " ", civil.Make(2026, 6, 30), 0},
+	} {
+		if got, warnings := contact(c.exported, c.email, sabotage{}); got != c.want || warnings != c.warnings {
+			t.Errorf("%s: %q with %d warnings", c.name, got, warnings)
+		}
+	}
+	if got, _ := contact(civil.Make(2026, 6, 30), "ada@example.org", sabotage{keepContacts: true}); got == " " {
+		t.Error("the test does not miss its guard")
+	}
+}
+
 func TestZipsOutOfBoundsAreNeverUnpacked(t *testing.T) {
 	t.Parallel()
 	files := small("", "")

@@ -32,6 +32,7 @@ type sabotage struct {
 	admitForbidden bool // columns that must never come in
 	unpackAll      bool // zips out of bounds
 	acceptErrors   bool // rows in error
+	keepContacts   bool // of students under 17
 }
 
 func (l Limits) withDefaults() Limits {

@@ -11,6 +11,7 @@ import (
 type Person struct {
 	StudentID     string
 	Given, Family string
+	Email, Phone  string // the student's own; empty under 17
 }
 
 // LogValue keeps names out of logs.

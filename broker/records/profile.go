@@ -1,6 +1,10 @@
 package records
 
-const profileVersion = 1
+// The versions of a profile's coding: the second has the student's own contact.
+const (
+	profileVersion = 2
+	profileBare    = 1
+)
 
 // AppendProfile writes a profile behind b, for sealing under the student's key.
 func AppendProfile(b []byte, p Profile) []byte {
@@ -10,6 +14,8 @@ func AppendProfile(b []byte, p Profile) []byte {
 	w.text(p.Person.StudentID)
 	w.text(p.Person.Given)
 	w.text(p.Person.Family)
+	w.text(p.Person.Email)
+	w.text(p.Person.Phone)
 	w.date(p.Birth)
 	w.text(p.Sex)
 	w.text(p.RaceEthnicity)
@@ -37,12 +43,16 @@ func AppendProfile(b []byte, p Profile) []byte {
 // DecodeProfile reads what EncodeProfile wrote, and nothing else.
 func DecodeProfile(b []byte) (Profile, error) {
 	r := &reader{b: b}
-	if r.byte() != profileVersion || len(r.b) < len(SID{}) {
+	version := r.byte()
+	if version != profileVersion && version != profileBare || len(r.b) < len(SID{}) {
 		return Profile{}, ErrCoding
 	}
 	p := Profile{SID: SID(r.b[:len(SID{})])}
 	r.b = r.b[len(SID{}):]
 	p.Person = Person{StudentID: r.text(), Given: r.text(), Family: r.text()}
+	if version == profileVersion {
+		p.Person.Email, p.Person.Phone = r.text(), r.text()
+	}
 	p.Birth, p.Sex, p.RaceEthnicity = r.date(), r.text(), r.text()
 	p.EnglishLearner, p.SpecialEducation, p.EconomicallyDisadvantaged = r.flag(), r.flag(), r.flag()
 	for range r.count(5) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func TestAProfileSurvivesItsCoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 20, 80)
 		p := sampleProfile()
-		p.Person = records.Person{StudentID: text.Draw(t, "id"), Given: text.Draw(t, "given"), Family: text.Draw(t, "family")}
+		p.Person = records.Person{StudentID: text.Draw(t, "id"), Given: text.Draw(t, "given"), Family: text.Draw(t, "family"), Email: text.Draw(t, "email"), Phone: text.Draw(t, "own phone")}
 		p.Birth = civil.Date(rapid.Int32Range(0, 3652059).Draw(t, "birth"))
 		p.Guardians[0].Phone = text.Draw(t, "phone")
 		got, err := records.DecodeProfile(records.AppendProfile(nil, p))
@@ -38,6 +39,26 @@ func TestAProfileSurvivesItsCoding(t *testing.T) {
 			t.Fatalf("%+v became %+v, %v", p, got, err)
 		}
 	})
+}
+
+// firstCoding is a profile without a contact as it was written before there were any.
+func firstCoding(t testing.TB, p records.Profile) []byte {
+	t.Helper()
+	b := records.AppendProfile(nil, p)
+	at := bytes.Index(b, []byte(p.Person.Family)) + len(p.Person.Family)
+	if !bytes.Equal(b[at:at+2], []byte{0, 0}) {
+		t.Fatal("the contact does not follow the name")
+	}
+	b[0] = 1
+	return slices.Delete(b, at, at+2)
+}
+
+func TestAProfileOfTheFirstCodingIsRead(t *testing.T) {
+	t.Parallel()
+	p := sampleProfile()
+	if got, err := records.DecodeProfile(firstCoding(t, p)); err != nil || !reflect.DeepEqual(got, p) {
+		t.Errorf("%+v became %+v, %v", p, got, err)
+	}
 }
 
 func TestEveryCutOfAProfileIsRefused(t *testing.T) {
@@ -89,10 +110,18 @@ func TestASidSurvivesItsText(t *testing.T) {
 
 func FuzzDecodeProfile(f *testing.F) {
 	f.Add(records.AppendProfile(nil, sampleProfile()))
+	f.Add(firstCoding(f, sampleProfile()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := records.DecodeProfile(b)
-		if err == nil && !bytes.Equal(records.AppendProfile(nil, p), b) {
+		if err != nil {
+			return
+		}
+		now := records.AppendProfile(nil, p)
+		if b[0] == now[0] && !bytes.Equal(now, b) {
 			t.Fatal("a profile has two codings")
+		}
+		if again, err := records.DecodeProfile(now); err != nil || !reflect.DeepEqual(again, p) {
+			t.Fatalf("%+v became %+v, %v", p, again, err)
 		}
 	})
 }

@@ -47,7 +47,8 @@ order, dates as 2026-11-21. Required (columns in brackets are optional):
   schools.csv       school_id, name [level]
   sessions.csv      session_id, title, type, start, end [parent]
   students.csv      student_id, given_name, family_name, birthdate [sex, race_ethnicity,
-                    english_learner, special_education, economically_disadvantaged]
+                    english_learner, special_education, economically_disadvantaged,
+                    student_email, student_phone: kept from the age of 17 on]
   enrollments.csv   student_id, school_id, entry [exit, grade_level, primary]
 
 Optional: calendar.csv, attendance.csv, attendance_summary.csv, discipline.csv,

@@ -46,6 +46,8 @@ var synonyms = map[string][]string{
 	"economically_disadvantaged": {
 		"economicallydisadvantaged", "econdisadv", "lowincome", "frl", "freereduced", "freereducedlunch", "lunchstatus", "ecodis", "sed", "economicstatus",
 	},
+	"student_email": {"studentemail", "studentemailaddress", "studentmail", "pupilemail"},
+	"student_phone": {"studentphone", "studentphonenumber", "studentmobile", "studentcell", "studentcellphone"},
 	"entry":         {"entry", "entrydate", "enrolldate", "enrollmentdate", "enrollmentstart", "enrollmentstartdate", "admissiondate", "datein"},
 	"exit":          {"exit", "exitdate", "withdrawaldate", "withdrawdate", "enrollmentend", "enrollmentenddate", "exitwithdrawdate", "dateout", "leavedate"},
 	"grade_level":   {"gradelevel", "grade", "grd", "gr", "yearlevel", "currentgrade", "entrygradelevel"},

@@ -6,7 +6,7 @@ import (
 	"github.com/hallpass-edu/hallpass/broker/ingest"
 )
 
-var studentNames = []string{"sourcedId", "givenName", "familyName", "birthDate", "sex"}
+var studentNames = []string{"sourcedId", "givenName", "familyName", "birthDate", "sex", "", "", "", "", "email", "phone"}
 
 // races are the columns of demographics.csv, and what they are called.
 var races = []struct{ column, name string }{
@@ -57,7 +57,7 @@ func (f *feed) studentRows(yield func(ingest.Row) bool) {
 			f.report.Note(at, "", ingest.NoSchool, "")
 		}
 		birth, sex, race := f.demographicsOf(u.id)
-		if !yield(ingest.Row{At: at, Fields: []string{u.id, u.body.given, u.body.family, birth, sex, race, "", "", ""}}) {
+		if !yield(ingest.Row{At: at, Fields: []string{u.id, u.body.given, u.body.family, birth, sex, race, "", "", "", u.body.email, u.body.phone}}) {
 			return
 		}
 	}
