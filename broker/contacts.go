@@ -62,13 +62,17 @@ func (b *Broker) reachedBy(r store.Reader, typed string) ([]string, error) {
 }
 
 func (b *Broker) addContacts(people map[[16]byte][]string, p records.Profile) {
-	for _, g := range p.Guardians {
-		for _, how := range []string{g.Email, g.Phone} {
+	add := func(subject string, contacts ...string) {
+		for _, how := range contacts {
 			hash, ok := b.contactHash(how)
-			if ok && !slices.Contains(people[hash], g.ID) {
-				people[hash] = append(people[hash], g.ID)
+			if ok && !slices.Contains(people[hash], subject) {
+				people[hash] = append(people[hash], subject)
 			}
 		}
+	}
+	add(subjectStudent+p.Person.StudentID, p.Person.Email, p.Person.Phone)
+	for _, g := range p.Guardians {
+		add(g.ID, g.Email, g.Phone)
 	}
 }
 

@@ -112,6 +112,15 @@ func TestAStudentOfEighteenIsAskedAtTheirOwnAddressAndAnswers(t *testing.T) {
 	if !d.rowOpen(k) {
 		t.Fatal("the mother's yes opened nothing")
 	}
+	wish := func() []letter {
+		if err := d.SendLink(t.Context(), ownMail(k)); err != nil {
+			t.Fatal(err)
+		}
+		return d.mail()
+	}
+	if sent := wish(); len(sent) != 0 {
+		t.Errorf("before the rights pass the student got %v", sent)
+	}
 	d.at(birthday)
 	sent = d.duties()
 	if d.rowOpen(k) {
@@ -126,6 +135,9 @@ func TestAStudentOfEighteenIsAskedAtTheirOwnAddressAndAnswers(t *testing.T) {
 	}
 	if kinds := kindsTo(d.mail(), ownMail(k)); !slices.Equal(kinds, []broker.MessageKind{broker.MessageReceipt}) {
 		t.Errorf("the student got %v", kinds)
+	}
+	if kinds := kindsTo(wish(), ownMail(k)); !slices.Equal(kinds, []broker.MessageKind{broker.MessageLink}) {
+		t.Errorf("who asked for a link got %v", kinds)
 	}
 }
 

@@ -134,10 +134,17 @@ func (b *Broker) reach(r store.Reader, l link, m moment) (found reached, err err
 	return found, nil
 }
 
-// self finds a family's own person on a child's file.
+// self finds a family's own person on a child's file. A student is one once the rights
+// have passed.
 func (b *Broker) self(r store.Reader, c Caller, p records.Profile) (person, bool, error) {
 	signer := c.signer()
-	if signer != signerSelf {
+	if signer == signerSelf {
+		m := b.moment()
+		law, err := b.lawNow(r, p, m)
+		if err != nil || !law.Eligible(m.today) {
+			return person{}, false, err
+		}
+	} else {
 		linked, err := b.link(r, c, p)
 		if err != nil {
 			return person{}, false, err
