@@ -38,7 +38,7 @@ func (b *Broker) createConsent(ctx context.Context, c Caller, req ConsentRequest
 	return b.enterAnswer(ctx, a, req, func(tx store.Tx, m moment) (outcome, error) {
 		if ask != "" {
 			if _, q, err := asks.get(b, tx, ask); err != nil || q.Grant != "" {
-				return outcome{}, cmp.Or(err, error(errAnswered))
+				return outcome{}, cmp.Or(err, errAnswered)
 			}
 		}
 		return b.enterConsent(tx, m, c, id, req)

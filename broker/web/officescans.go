@@ -210,11 +210,11 @@ func (d *desk[A]) enterRow(r paperRow) (problem string, err error) {
 	if !numberForm.MatchString(r.number) {
 		return "The number is missing, or is no number of a form: copy what stands on the form; it begins with ask_.", nil
 	}
-	signed, err := civil.Parse(r.Signed)
-	if err != nil {
+	signed, ok := typedDay(r.Signed)
+	switch {
+	case !ok:
 		return "The day of the signature is missing.", nil
-	}
-	if signed > civil.Of(d.service.Now(), d.of.zone()) {
+	case signed > civil.Of(d.service.Now(), d.of.zone()):
 		return "The day of the signature is to come.", nil
 	}
 	req := broker.PaperRequest{Answer: r.Answer, Language: r.Language, SignedAt: signed.Start(d.of.zone()), ScanSHA256: r.Scan}
@@ -226,6 +226,11 @@ func (d *desk[A]) enterRow(r paperRow) (problem string, err error) {
 		return noSuchForm, nil
 	}
 	return "", err
+}
+
+func typedDay(text string) (day civil.Date, ok bool) {
+	day, err := civil.Parse(text)
+	return day, err == nil
 }
 
 // problemOf is what an error says to the officer who can mend it.
