@@ -67,29 +67,42 @@ func (b *Broker) Paper(ctx context.Context, c Caller, number string) (*Answer, e
 	if err := b.admit(ctx, c, operation, RoleOfficer); err != nil {
 		return nil, err
 	}
-	return b.read(ctx, c, operation, func(r store.Reader, _ moment) (any, error) {
-		sid, a, err := b.printed(r, number)
-		if err != nil {
-			return nil, err
+	known := true // a number that was copied wrongly is no reach for what is not the officer's: it leaves no entry
+	answer, err := b.read(ctx, c, operation, func(r store.Reader, _ moment) (any, error) {
+		v, err := b.paperView(r, number)
+		if KindOf(err) == NotAvailable {
+			known, err = false, nil
 		}
-		p, err := b.profile(r, sid)
-		if err != nil {
-			return nil, err
-		}
-		q, err := b.about(r, p, a)
-		if err != nil {
-			return nil, err
-		}
-		v := paperView{
-			Form: a.ID, Student: StudentRef{StudentID: p.Person.StudentID}, Name: fullName(p.Person.Given, p.Person.Family),
-			Person: paperPerson{SignerRef: signerRef(a.Person), Name: nameOnFile(p, signerRef(a.Person))}, Agreement: a.Agreement, Partner: q.partner.Partner.Name,
-			Categories: a.Categories, RecordsFrom: a.RecordsFrom, RecordsTo: a.RecordsTo, Expires: a.Expires, Answered: a.Grant != "",
-		}
-		if one, ok := onFileAs(p, a.Person); ok {
-			v.Language = one.language
-		}
-		return v, nil
+		return v, err
 	})
+	if err == nil && !known {
+		return nil, notAvailable()
+	}
+	return answer, err
+}
+
+func (b *Broker) paperView(r store.Reader, number string) (v paperView, err error) {
+	sid, a, err := b.printed(r, number)
+	if err != nil {
+		return v, err
+	}
+	p, err := b.profile(r, sid)
+	if err != nil {
+		return v, err
+	}
+	q, err := b.about(r, p, a)
+	if err != nil {
+		return v, err
+	}
+	v = paperView{
+		Form: a.ID, Student: StudentRef{StudentID: p.Person.StudentID}, Name: fullName(p.Person.Given, p.Person.Family),
+		Person: paperPerson{SignerRef: signerRef(a.Person), Name: nameOnFile(p, signerRef(a.Person))}, Agreement: a.Agreement, Partner: q.partner.Partner.Name,
+		Categories: a.Categories, RecordsFrom: a.RecordsFrom, RecordsTo: a.RecordsTo, Expires: a.Expires, Answered: a.Grant != "",
+	}
+	if one, ok := onFileAs(p, a.Person); ok {
+		v.Language = one.language
+	}
+	return v, nil
 }
 
 var scanForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
