@@ -65,6 +65,10 @@ func (p padding) fill(html []byte) []byte {
 // millisecond, more or less as the work before it took less or more.
 const exactly = 2 * time.Millisecond
 
+// awake is the end of it, which is not slept: how fast a processor wakes, and what of
+// the service it still holds, depends on how long it slept.
+const awake = 500 * time.Microsecond
+
 // sleepFor waits to the end of a time, but not longer than anybody waits for the answer.
 func sleepFor(ctx context.Context, d time.Duration) {
 	until := time.Now().Add(d)
@@ -72,7 +76,9 @@ func sleepFor(ctx context.Context, d time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		pause(max(time.Until(until), 0))
+		pause(max(time.Until(until)-awake, 0))
+		for time.Now().Before(until) {
+		}
 	case <-ctx.Done():
 	}
 }
