@@ -15,7 +15,7 @@ ARGS     ?=
 # Packages in which goroutines meet.
 RACE ?= ./broker/store/... ./broker/seal/... ./broker/token/... ./broker/ingest ./broker ./broker/web
 # What one goroutine computes or asks after another, at length.
-UNRACED ?= Identities|GrandBend|Examination|ConsentCase|CodeGuesses|HarnessOracles|RosterOracle|Welch|EveryRoute
+UNRACED ?= Identities|GrandBend|Examination|ConsentCase|CodeGuesses|HarnessOracles|RosterOracle|Welch|EveryRoute|TamperedBytes|FlippedBits|NightlyLoads|StudentTable
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build test race check format generate generated styles pages harness trust fuzz bench redteam clean
