@@ -170,9 +170,9 @@ type stopped struct {
 }
 
 const (
-	// pace is how often a family says yes and takes it back in the bench: fifty
+	// pace is how often a family says yes and takes it back in the bench: a hundred
 	// changes a second to the permissions of one agreement.
-	pace = 40 * time.Millisecond
+	pace = 20 * time.Millisecond
 	// refusals is how large a part of the requests may be told to ask again, since the
 	// permissions changed three times while they were answered.
 	refusals = .01
@@ -208,9 +208,9 @@ func (s *stopped) stops(n int) []time.Duration {
 // benchStopping measures how long a withdrawal takes to be acknowledged, which it is
 // when no answer under the agreement that was on its way can hold the child any more,
 // while 256 connections ask for the very agreement's figures, and while none does.
-// A family acts twenty-five times a second, busy or idle.
+// A family acts fifty times a second, busy or idle.
 func benchStopping(t *testing.T) []outcome {
-	const connections, lasts = 256, 6 * time.Second
+	const connections, lasts = 256, 4 * time.Second
 	made := sample.Generate(sample.Options{})
 	d := furnishedFrom(t, t.TempDir(), written(t, made), records.Exceptions, made, unasked, func(o *broker.Options) { o.Serving = true })
 	s := &stopped{district: d, forms: lastYears(made, made.Partners[0].Agreement)}
