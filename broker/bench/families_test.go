@@ -175,7 +175,7 @@ const (
 	pace = 20 * time.Millisecond
 	// refusals is how large a part of the requests may be told to ask again, since the
 	// permissions changed three times while they were answered.
-	refusals = .01
+	refusals = .05
 )
 
 // stops lets families say yes and take it back, one after another, and returns how
