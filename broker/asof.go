@@ -66,23 +66,14 @@ type categoryState struct {
 }
 
 func (b *Broker) stateOf(r store.Reader, sid records.SID, rec agreementRecord, req ConsentStateRequest) (any, error) {
-	grants, err := b.grants(r, sid)
-	if err != nil {
-		return nil, err
-	}
 	p, err := b.profile(r, sid)
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := b.rightsOf(r, sid)
+	law, grants, err := b.lawAndGrants(r, p, req.Known)
 	if err != nil {
 		return nil, err
 	}
-	who, err := b.persons(r)
-	if err != nil {
-		return nil, err
-	}
-	law := b.lawOf(who, p, recorded, grants, req.Known)
 	view := stateView{Agreement: req.Agreement, At: req.At.UTC(), Known: req.Known.UTC(), Categories: []categoryState{}}
 	for _, category := range rec.Agreement.Clauses.Categories {
 		s := consent.Decide(law, grants, consent.Question{

@@ -92,19 +92,10 @@ func (b *Broker) conflictsOf(r store.Reader, sid records.SID, m moment) (list []
 	if err != nil {
 		return nil, err
 	}
-	grants, err := b.grants(r, sid)
+	law, grants, err := b.lawAndGrants(r, p, m.now)
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := b.rightsOf(r, sid)
-	if err != nil {
-		return nil, err
-	}
-	who, err := b.persons(r)
-	if err != nil {
-		return nil, err
-	}
-	law := b.lawOf(who, p, recorded, grants, m.now)
 	student := StudentRef{StudentID: p.Person.StudentID}
 	if law.OrdersContradict(consent.Moment{At: m.now, Known: m.now, Zone: b.zone}) {
 		return []conflictView{{Student: student, Documents: true}}, nil

@@ -178,6 +178,22 @@ func (b *Broker) lawNow(r store.Reader, p records.Profile, m moment) (consent.St
 	return b.lawOf(who, p, recorded, nil, m.now), nil
 }
 
+// lawAndGrants are a student's answers, and the law that weighs them.
+func (b *Broker) lawAndGrants(r store.Reader, p records.Profile, known time.Time) (law consent.Student, grants []consent.Grant, err error) {
+	if grants, err = b.grants(r, p.SID); err != nil {
+		return law, nil, err
+	}
+	recorded, err := b.rightsOf(r, p.SID)
+	if err != nil {
+		return law, nil, err
+	}
+	who, err := b.persons(r)
+	if err != nil {
+		return law, nil, err
+	}
+	return b.lawOf(who, p, recorded, grants, known), grants, nil
+}
+
 // lawOf is what the law of consent has to know of a student: the district's file as
 // it is, and what officers recorded.
 //
